@@ -1,0 +1,1 @@
+"""The scenario engine. Layers, lowest first: errors, model, module, mapping, plan, run, store."""

@@ -1,0 +1,352 @@
+"""Every error of the engine, and the one shape in which people see them.
+
+    EngineError
+    ├─ ScenarioError     the author's mistake, found before anything runs; carries the problems
+    ├─ ExpressionError   an expression that does not compile, before it has a place in a file
+    ├─ SetupError        a connection, credential or engine that is missing, found before any bundle
+    ├─ ModuleError       one module failed on one bundle; a directive decides
+    │  ├─ DataError ─ BundleValidationError · DuplicateDataError · IncompleteDataError ·
+    │  │              MaxFileSizeExceededError · MappingError
+    │  ├─ OutOfSpaceError
+    │  ├─ ServiceConnectionError ─ RateLimitError(retry_after) · ModuleTimeoutError
+    │  └─ InvalidConfigurationError ─ InvalidAccessTokenError
+    ├─ RunError          the run cannot go on; no directive may catch it
+    └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError
+
+Imports nothing of the project. Raised everywhere, turned into text by `engine.cli.show`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+
+TITLES: Mapping[str, str] = {
+    "E101": "scenario file cannot be read",
+    "E102": "not valid YAML",
+    "E103": "beyond a limit of scenario files",
+    "E104": "duplicate key",
+    "E105": "ambiguous value",
+    "E106": "expression without quotes",
+    "E107": "YAML feature that scenarios do not use",
+    "E110": "unknown key",
+    "E111": "missing key",
+    "E112": "value of the wrong kind",
+    "E120": "unknown module",
+    "E121": "node id taken or reserved",
+    "E122": "invalid node id",
+    "E123": "module in the wrong place",
+    "E124": "break without storage",
+    "E130": "unknown field",
+    "E131": "missing required field",
+    "E132": "field does not fit",
+    "E140": "module file cannot be loaded",
+    "E201": "undefined item in mapping",
+    "E202": "unknown node in mapping",
+    "E203": "node not on the path",
+    "E204": "node closed by an aggregator",
+    "E210": "syntax error in expression",
+    "E211": "not allowed in expressions",
+    "E212": "unknown function or filter",
+    "E213": "expression beyond a limit",
+    "E301": "unknown connection",
+    "E302": "credential missing",
+    "E303": "credential written in clear",
+    "E304": "connection refused",
+    "E305": "embedded server cannot start",
+    "E401": "scenario input does not fit",
+    "E402": "input file cannot be read",
+    "E501": "module failed",
+    "E502": "run cannot go on",
+    "E601": "store cannot be used",
+    "E602": "store busy",
+    "E603": "not found",
+    "E604": "no store here",
+    "E605": "scenario id taken by another file",
+    "E606": "edit refused",
+    "E701": "unusable arguments",
+}
+"""Headline of each error code; the code is stable, the wording is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A spot in a file that a person wrote.
+
+    `line` and `column` count from 1; `length` is how many characters the caret line underlines.
+    `excerpt` holds (line number, text) pairs around the spot, the spot's own line last.
+    """
+
+    file: str
+    line: int
+    column: int
+    length: int = 1
+    excerpt: tuple[tuple[int, str], ...] = ()
+
+    def __str__(self) -> str:
+        """Return `file:line:column`, as editors and terminals link it."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, told so that its reader can mend it.
+
+    `message` says what happened and to what, `notes` add what exists or is allowed, and `next` is a
+    command worth typing now (empty: none). `place` is None when no file is to blame.
+    """
+
+    code: str
+    message: str
+    place: Place | None = None
+    notes: tuple[str, ...] = ()
+    next: str = ""
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.code]
+
+
+class EngineError(Exception):
+    """Root of everything that the engine raises on purpose."""
+
+    code: ClassVar[str] = "E502"
+
+    def __init__(
+        self, message: str, *, notes: tuple[str, ...] = (), next_command: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.notes = notes
+        self.next_command = next_command
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What to show a person; never empty."""
+        return (Problem(self.code, self.message, None, self.notes, self.next_command),)
+
+
+class ScenarioError(EngineError):
+    """Mistakes of the scenario's author, all that were found, in document order."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(problems[0].message)
+        self._problems = problems
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
+
+
+class SetupError(EngineError):
+    """Something around the scenario is missing or refused: a connection, a credential."""
+
+    code = "E302"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "E302",
+        notes: tuple[str, ...] = (),
+        next_command: str = "",
+    ) -> None:
+        super().__init__(message, notes=notes, next_command=next_command)
+        self._problem = Problem(code, message, None, notes, next_command)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (self._problem,)
+
+
+class UsageError(SetupError):
+    """Arguments of a command that do not go together or do not fit the scenario."""
+
+
+class ExpressionError(EngineError):
+    """An expression that cannot be compiled; `offset` and `length` count characters of its text.
+
+    The plan turns it into a problem with a place in the scenario file.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        offset: int = 0,
+        length: int = 1,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, notes=notes)
+        self.problem_code = code
+        self.offset = offset
+        self.length = length
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (Problem(self.problem_code, self.message, None, self.notes),)
+
+
+class ModuleError(EngineError):
+    """One module failed on one bundle; a handler or the default of its type decides what follows.
+
+    `type_name` is Fusion's word, which authors filter on. `detail` may hold machine-readable facts
+    (a service's answer), never secrets. `storable` overrides the type's rule on storing an
+    incomplete execution; None keeps the rule.
+    """
+
+    code = "E501"
+    type_name: ClassVar[str] = "RuntimeError"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: Mapping[str, Any] | None = None,
+        place: Place | None = None,
+        notes: tuple[str, ...] = (),
+        next_command: str = "",
+        storable: bool | None = None,
+    ) -> None:
+        super().__init__(message, notes=notes, next_command=next_command)
+        self.detail = dict(detail or {})
+        self.place = place
+        self.storable = storable
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        text = f"{self.type_name}: {self.message}"
+        return (Problem(self.code, text, self.place, self.notes, self.next_command),)
+
+
+class DataError(ModuleError):
+    """The service or the engine rejects an item of this bundle."""
+
+    type_name = "DataError"
+
+
+class BundleValidationError(DataError):
+    """The mapped fields do not fit the module; raised before the module runs."""
+
+    type_name = "BundleValidationError"
+
+
+class MappingError(DataError):
+    """An expression failed on this bundle. `offset` counts characters into the field's text."""
+
+    def __init__(
+        self, message: str, *, offset: int = 0, length: int = 1, notes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, notes=notes)
+        self.offset = offset
+        self.length = length
+
+
+class DuplicateDataError(DataError):
+    type_name = "DuplicateDataError"
+
+
+class IncompleteDataError(DataError):
+    """A trigger could not fetch the whole of its data."""
+
+    type_name = "IncompleteDataError"
+
+
+class MaxFileSizeExceededError(DataError):
+    type_name = "MaxFileSizeExceededError"
+
+
+class OutOfSpaceError(ModuleError):
+    """The target is full: a disk here or a quota at the service."""
+
+    type_name = "OutOfSpaceError"
+
+
+class ServiceConnectionError(ModuleError):
+    """The service cannot be reached, or answers that it cannot serve now."""
+
+    type_name = "ConnectionError"
+
+
+class RateLimitError(ServiceConnectionError):
+    """The service asks for fewer requests; `retry_after` is its own wish, None if it gave none."""
+
+    type_name = "RateLimitError"
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.retry_after = retry_after
+
+
+class ModuleTimeoutError(ServiceConnectionError):
+    type_name = "ModuleTimeoutError"
+
+
+class InvalidConfigurationError(ModuleError):
+    type_name = "InvalidConfigurationError"
+
+
+class InvalidAccessTokenError(InvalidConfigurationError):
+    """The credential is wrong, expired, or lacks a scope."""
+
+    type_name = "InvalidAccessTokenError"
+
+
+class RunError(EngineError):
+    """The run cannot go on, whatever the scenario's handlers say."""
+
+    code = "E502"
+
+
+class StoreError(EngineError):
+    """The store cannot be opened, read or written; the driver's error is the cause."""
+
+    code = "E601"
+
+
+class StoreBusyError(StoreError):
+    """Another process runs this scenario, or holds the store."""
+
+    code = "E602"
+
+
+class NotFoundError(StoreError):
+    """No record has this id, or no record is selected."""
+
+    code = "E603"
+
+
+class NoStoreError(StoreError):
+    """No store exists where the command looked; the notes name the places."""
+
+    code = "E604"
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects problems, so that one reading reports all of them."""
+
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        if problem not in self.found:
+            self.found.append(problem)
+
+    def raise_if_any(self) -> None:
+        """Raise one `ScenarioError` with all problems, ordered by place; do nothing without any."""
+        if self.found:
+            places = sorted(
+                self.found,
+                key=lambda p: (
+                    (p.place.file, p.place.line, p.place.column) if p.place else ("", 0, 0)
+                ),
+            )
+            raise ScenarioError(*places)
+
+
+def moved(error: ModuleError, place: Place) -> ModuleError:
+    """Point the error at a place, unless it already has one."""
+    if error.place is None:
+        error.place = place
+    return error

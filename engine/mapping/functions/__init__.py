@@ -1,0 +1,1 @@
+"""The functions of the mapping language, a file per family."""

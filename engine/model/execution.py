@@ -1,0 +1,104 @@
+"""What the engine remembers of a run: executions, incomplete executions, and counts per node."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from engine.model.bundle import Bundle
+
+
+class Status(IntEnum):
+    """Status of an execution, with Fusion's numbers; the worst of several is the largest."""
+
+    RUNNING = 0
+    SUCCESS = 1
+    WARNING = 2
+    ERROR = 3
+
+
+class Kind(StrEnum):
+    """What started an execution."""
+
+    SCENARIO = "scenario"
+    REPLAY = "dlq"
+    """A replay of an incomplete execution, by Fusion's name."""
+
+
+@dataclass(slots=True)
+class NodeCount:
+    """What one node did in one execution; `seconds` is wall time inside the module."""
+
+    operations: int = 0
+    """Successful runs; an aggregator counts one per emitted set (Fusion, counting operations)."""
+    bundles: int = 0
+    """Bundles emitted."""
+    failed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as it is kept and shown: Fusion's type, what was said, where the node stands."""
+
+    type: str
+    message: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+    """`file:line:column` of the node or field, empty if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a scenario. `ended_at` is None while it runs or when its process died."""
+
+    id: str
+    scenario_id: str
+    kind: Kind
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None = None
+    operations: int = 0
+    bundles: int = 0
+    nodes: Mapping[str, NodeCount] = field(default_factory=dict)
+    failure: Failure | None = None
+    """What ended the run; None unless the status is error, or a warning that stopped it."""
+    interrupted: bool = False
+    """Stopped from outside; what was not finished comes again with the next run."""
+
+
+class IncompleteStatus(StrEnum):
+    UNRESOLVED = "unresolved"
+    """Waits for a person."""
+    PENDING = "pending"
+    """A retry is scheduled."""
+    IN_PROGRESS = "in progress"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """An incomplete execution: all that a replay from the failed node needs, self-contained.
+
+    `bundles` holds, by node id, every bundle that the failed node could map. `source` is the text
+    of the scenario as it ran. `attempts` counts replays that failed again; `allowed` is how many
+    automatic ones may be made (0: a person replays).
+    """
+
+    id: str
+    scenario_id: str
+    execution_id: str
+    node_id: str
+    status: IncompleteStatus
+    created_at: datetime
+    failure: Failure
+    source: str
+    source_path: str
+    bundles: Mapping[str, Bundle]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    allowed: int = 0
+    interval_seconds: int = 0
+    due_at: datetime | None = None

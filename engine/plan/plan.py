@@ -1,0 +1,150 @@
+"""A checked scenario, ready to run: what `engine.plan.check` builds and `engine.run` executes.
+
+Everything that can be settled before the first bundle is settled here: modules are found, mappings
+are compiled to functions, constants are validated, handlers and aggregations are looked up.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from engine.errors import Place
+from engine.mapping.compile import Mapped, Scope
+from engine.model.directive import Directive
+from engine.model.scenario import Settings
+from engine.module import Module
+
+
+class NodeKind(Enum):
+    """How the driver treats a node."""
+
+    MODULE = "module"
+    ROUTER = "router"
+    ITERATOR = "iterator"
+    AGGREGATOR = "aggregator"
+    DIRECTIVE = "directive"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """One text with expressions in it, and where it stands.
+
+    `path` is the way to it inside the node (`("with", "options", "width")`, `("filter",)`);
+    `place_at(offset, length)` turns characters of the text into a place in the file.
+    """
+
+    path: tuple[str | int, ...]
+    mapped: Mapped
+    place_at: Callable[[int, int], Place]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldMapping:
+    """A node's fields: `constants` by field name, and `evaluate`, which adds the mapped ones.
+
+    A mapped field that comes out as nothing (missing or null) is left out of the result, so that
+    the module's default applies. `evaluate` raises MappingError without a place; `leaves` are tried
+    one by one to find it.
+    """
+
+    constants: Mapping[str, Any]
+    evaluate: Callable[[Scope], dict[str, Any]]
+    leaves: tuple[Leaf, ...] = ()
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.leaves
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filter:
+    """A compiled filter. `passes` raises MappingError or DataError; `name` is for people."""
+
+    passes: Callable[[Scope], bool]
+    leaves: tuple[Leaf, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handler:
+    """An error route. `router`: id of the router it hangs on; None: a module, the scenario."""
+
+    flow: "Flow"
+    router: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    name: str
+    filter: Filter | None
+    fallback: bool
+    disabled: bool
+    flow: "Flow"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A module placed in the scenario.
+
+    `path` is where it stands (`flow.1.on_error.0`). `mappable` lists the ids of the nodes whose
+    bundles it may map, trigger first. `closes` lists the aggregators whose source it is, in
+    document order. `handlers` are tried from the first on: the node's own, its routers' outward, the
+    scenario's.
+    """
+
+    id: str
+    module_id: str
+    kind: NodeKind
+    place: Place
+    path: str
+    label: str = ""
+    module: Module[Any, Any] | None = None
+    connector: str = ""
+    """Name of the connector; `flow` for the engine's own."""
+    connection: str | None = None
+    """Name of a connection of the plan; None: the connector's own server, or none needed."""
+    filter: Filter | None = None
+    fields: FieldMapping = FieldMapping({}, lambda _scope: {})
+    handlers: tuple[Handler, ...] = ()
+    mappable: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    directive: Directive | None = None
+    source: str | None = None
+    closes: tuple[str, ...] = ()
+    disabled: bool = False
+    on_error_route: bool = False
+    """The node stands on an error route."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.id
+
+
+Flow: TypeAlias = tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A checked scenario.
+
+    `positions` gives each node's flow and its index there. `connections` holds the entries that the
+    scenario or the connections file define, validated; `source` is the scenario's text.
+    """
+
+    id: str
+    name: str
+    path: Path
+    source: str
+    settings: Settings
+    flow: Flow
+    nodes: Mapping[str, Node]
+    positions: Mapping[str, tuple[Flow, int]]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    connections: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def trigger(self) -> Node:
+        return self.flow[0]

@@ -1,0 +1,132 @@
+"""What the driver needs from outside: store, clock, ids, watcher, connections."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.model.bundle import File
+from engine.model.execution import Execution, Incomplete, IncompleteStatus
+from engine.module import Files, Http
+
+
+class Clock(Protocol):
+    """Time, from outside: a run in virtual time is a run with another clock."""
+
+    def now(self) -> datetime:
+        """Return the moment in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; only differences mean anything."""
+
+    async def sleep(self, wait: timedelta) -> None: ...
+
+
+class Ids(Protocol):
+    def new(self) -> str:
+        """Return a fresh id: 32 lower-case hex characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class CursorChange:
+    """A trigger's new mark; `value` None removes it."""
+
+    node_id: str
+    key: str
+    value: Any
+
+
+class Store(Protocol):
+    """Executions, incomplete executions and cursors, each call one transaction.
+
+    Every method that writes has committed to disk when it returns. Ids that are looked up may be
+    given as a unique prefix of at least 4 characters. Raises StoreError (disk full, corrupt,
+    read-only), NotFoundError for ids, StoreBusyError if another process holds on too long.
+    """
+
+    async def register_scenario(self, scenario_id: str, path: Path) -> None:
+        """Tie an id to a file. Raises StoreError (E605) naming both paths if another file has it
+        and still exists."""
+
+    async def begin(self, execution: Execution) -> None:
+        """Store a new execution, status running."""
+
+    async def finish(self, execution: Execution, cursor: Sequence[CursorChange] = ()) -> None:
+        """Store how an execution ended, together with the trigger's new marks."""
+
+    async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+        """Store marks at the end of a cycle that is not the last."""
+
+    async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
+        """Return all marks of a trigger; empty if it never ran."""
+
+    async def reset_cursor(self, scenario_id: str) -> int:
+        """Forget all marks of a scenario; return how many there were."""
+
+    async def park(self, incomplete: Incomplete) -> None:
+        """Store an incomplete execution, new or changed, with references to its files, whose
+        content is on disk before the row names it. Storing the same id again replaces it."""
+
+    async def incomplete(self, incomplete_id: str) -> Incomplete:
+        """Return one, with `File`s whose `path` is valid here."""
+
+    async def incompletes(
+        self,
+        *,
+        scenario_id: str | None = None,
+        execution_id: str | None = None,
+        statuses: Sequence[IncompleteStatus] = (),
+    ) -> list[Incomplete]:
+        """Return those selected, oldest first; no statuses: all but resolved ones."""
+
+    async def claim(self, incomplete_id: str) -> Incomplete:
+        """Set one to in progress and return it as it was before. Raises StoreBusyError if it is in
+        progress already and its process lives, StoreError if it is resolved."""
+
+    async def execution(self, execution_id: str) -> Execution: ...
+
+    async def executions(
+        self, *, scenario_id: str | None = None, limit: int = 20
+    ) -> list[Execution]:
+        """Return the latest first."""
+
+    async def sweep_files(self) -> int:
+        """Delete contents that no unresolved incomplete execution names; return the bytes freed.
+
+        Does nothing while another process uses the store.
+        """
+
+    async def close(self) -> None: ...
+
+
+class FileStore(Files, Protocol):
+    """The store's contents by hash; `Files` is what modules see of it."""
+
+    def path_of(self, sha256: str) -> Path: ...
+
+    def sync(self, files: Sequence[File]) -> None:
+        """Return when these contents are safely on disk."""
+
+
+class Watcher(Protocol):
+    """Hears what a run does, to show it; must not raise."""
+
+    def node_started(self, node_id: str) -> None: ...
+    def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None: ...
+    def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None: ...
+    def node_failed(self, node_id: str, failure: str, *, outcome: str) -> None:
+        """An operation failed; `outcome` says what became of the bundle."""
+
+    def saved(self, node_id: str, path: Path) -> None: ...
+
+    def note(self, text: str) -> None:
+        """Something that a person should know, in one line."""
+
+
+class Connections(Protocol):
+    """Opens what the nodes of a plan talk to."""
+
+    def open(self, connector: str, connection: str | None) -> AbstractAsyncContextManager[Http]:
+        """Connect, check, and give the client; opened once per connection and run."""

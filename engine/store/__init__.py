@@ -1,0 +1,1 @@
+"""Where executions, incomplete executions, cursors and files are kept."""
