@@ -90,7 +90,7 @@ class Node:
 
     `path` is where it stands (`flow.1.on_error.0`). `mappable` lists the ids of the nodes whose
     bundles it may map, trigger first. `closes` lists the aggregators whose source it is, in
-    document order. `handlers` are tried from the first on: the node's own, its routers' outward, the
+    document order. `handlers` are tried from the first on: the node's own, its routers', the
     scenario's.
     """
 
