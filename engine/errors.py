@@ -11,7 +11,8 @@
     │  ├─ ServiceConnectionError ─ RateLimitError(retry_after) · ModuleTimeoutError
     │  └─ InvalidConfigurationError ─ InvalidAccessTokenError
     ├─ RunError          the run cannot go on; no directive may catch it
-    └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError
+    └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError · NoStoreError ·
+                         ScenarioTakenError
 
 Imports nothing of the project. Raised everywhere, turned into text by `engine.cli.show`.
 """
@@ -321,6 +322,12 @@ class NoStoreError(StoreError):
     """No store exists where the command looked; the notes name the places."""
 
     code = "E604"
+
+
+class ScenarioTakenError(StoreError):
+    """Another scenario file already has this id in the store."""
+
+    code = "E605"
 
 
 @dataclass(slots=True)

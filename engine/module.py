@@ -100,7 +100,17 @@ class Files(Protocol):
         """
 
     async def file_of(self, value: File | Mapping[str, Any]) -> File:
-        """Return a file given whole, or as `{name, data}` with data a File, bytes or text."""
+        """Return a file given whole, or as `{name, data}` with data a File, bytes or text.
+
+        Its name is made a label, as by `receive`. Raises DataError for anything else.
+        """
+
+    async def copy(self, file: File, target: Path) -> None:
+        """Write the content to a new file of the user's, flushed to disk before this returns.
+
+        Raises FileExistsError if `target` exists, OutOfSpaceError if it does not fit, OSError if
+        the target cannot be written. Nothing stays behind then.
+        """
 
 
 class Cursor(Protocol):

@@ -11,6 +11,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
 Value: TypeAlias = (
     "bool | int | float | str | datetime | bytes | File | list[Value] | Mapping[str, Value] | None"
 )
@@ -57,6 +60,20 @@ class File(Mapping[str, Any]):
 
     def __hash__(self) -> int:
         return hash((self.name, self.sha256))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Accept files only: a mapping from bundle data must not name a `path` to read."""
+        return core_schema.is_instance_schema(cls, cls_repr="File")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        items = {name: {"type": "integer" if name == "size" else "string"} for name in FILE_ITEMS}
+        return {"title": "File", "type": "object", "properties": items}
 
 
 FILE_ITEMS = ("name", "stem", "extension", "size", "type", "sha256")

@@ -1,6 +1,6 @@
 """What the driver needs from outside: store, clock, ids, watcher, connections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,8 +46,14 @@ class Store(Protocol):
     read-only), NotFoundError for ids, StoreBusyError if another process holds on too long.
     """
 
+    def run_lock(
+        self, scenario_id: str, *, wait: bool, on_wait: Callable[[str], None]
+    ) -> AbstractAsyncContextManager[None]:
+        """Keep other runs of a scenario out. If one is on, waits for its end when `wait` is true,
+        after one line to `on_wait`; else raises StoreBusyError naming its process."""
+
     async def register_scenario(self, scenario_id: str, path: Path) -> None:
-        """Tie an id to a file. Raises StoreError (E605) naming both paths if another file has it
+        """Tie an id to a file. Raises ScenarioTakenError naming both paths if another file has it
         and still exists."""
 
     async def begin(self, execution: Execution) -> None:
@@ -67,7 +73,9 @@ class Store(Protocol):
 
     async def park(self, incomplete: Incomplete) -> None:
         """Store an incomplete execution, new or changed, with references to its files, whose
-        content is on disk before the row names it. Storing the same id again replaces it."""
+        content is on disk before the row names it. Storing the same id again replaces it and ends
+        this process's claim, unless the status is in progress. Raises StoreError if the content of
+        a file is not in this store, StoreBusyError if another process has claimed it."""
 
     async def incomplete(self, incomplete_id: str) -> Incomplete:
         """Return one, with `File`s whose `path` is valid here."""
@@ -83,9 +91,11 @@ class Store(Protocol):
 
     async def claim(self, incomplete_id: str) -> Incomplete:
         """Set one to in progress and return it as it was before. Raises StoreBusyError if it is in
-        progress already and its process lives, StoreError if it is resolved."""
+        progress already and its process lives, StoreError if it is resolved. The claim of a process
+        that has ended, however it did, does not hold: the status is what it was before."""
 
-    async def execution(self, execution_id: str) -> Execution: ...
+    async def execution(self, execution_id: str) -> Execution:
+        """Return one. It is `interrupted` if it still runs by its status and its process is gone."""
 
     async def executions(
         self, *, scenario_id: str | None = None, limit: int = 20
