@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from engine.errors import Place
 from engine.mapping.compile import Mapped, Scope
 from engine.model.directive import Directive
 from engine.model.scenario import Settings
 from engine.module import Module
+
+EMBEDDED: Final = "embedded"
+"""In `Plan.connections`: the entry names the connector's own server (`embedded: true`)."""
 
 
 class NodeKind(Enum):
