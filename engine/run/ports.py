@@ -95,7 +95,7 @@ class Store(Protocol):
         that has ended, however it did, does not hold: the status is what it was before."""
 
     async def execution(self, execution_id: str) -> Execution:
-        """Return one. It is `interrupted` if it still runs by its status and its process is gone."""
+        """Return one; `interrupted` if its status is running and its process is gone."""
 
     async def executions(
         self, *, scenario_id: str | None = None, limit: int = 20
@@ -122,6 +122,9 @@ class FileStore(Files, Protocol):
 
 class Watcher(Protocol):
     """Hears what a run does, to show it; must not raise."""
+
+    def planned(self, plan: Any, store_folder: Path) -> None:
+        """Hear what is about to run, before the first bundle; `plan` is a `Plan`."""
 
     def node_started(self, node_id: str) -> None: ...
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None: ...

@@ -1,0 +1,49 @@
+"""Exit codes, and which error ends with which. Stable: scripts test for them."""
+
+from enum import IntEnum
+
+from engine.errors import (
+    EngineError,
+    ExpressionError,
+    NoStoreError,
+    NotFoundError,
+    ScenarioError,
+    SetupError,
+    StoreError,
+    UsageError,
+)
+
+
+class Exit(IntEnum):
+    OK = 0
+    FAILED = 1
+    """The run ended in error, or checks found problems."""
+    USAGE = 2
+    """Arguments that cannot be used, or `run` of an invalid scenario."""
+    INCOMPLETE = 3
+    """Finished, but incomplete executions are stored."""
+    CONNECTION = 4
+    """A connection or credential is missing or refused."""
+    NOT_FOUND = 5
+    """An id was not found, or nothing was selected."""
+    STORE = 6
+    """The store is busy or cannot be used."""
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+_EXITS: tuple[tuple[type[EngineError], Exit], ...] = (
+    (UsageError, Exit.USAGE),
+    (SetupError, Exit.CONNECTION),
+    (ScenarioError, Exit.USAGE),
+    (ExpressionError, Exit.USAGE),
+    (NotFoundError, Exit.NOT_FOUND),
+    (NoStoreError, Exit.NOT_FOUND),
+    (StoreError, Exit.STORE),
+)
+"""The first class that fits decides; any other error means that the run failed."""
+
+
+def exit_of(error: EngineError) -> Exit:
+    """Return the code with which a command ends after this error."""
+    return next((code for kind, code in _EXITS if isinstance(error, kind)), Exit.FAILED)

@@ -1,0 +1,165 @@
+"""The live table of a run: per node its state, its counts, and how far its operation is.
+
+Called once per operation, the table only counts; it is drawn from the counts a few times a second,
+by rich's own thread. Made by `engine.cli.progress` on a terminal; the only place for rich.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from engine.cli.output import Output
+from engine.cli.progress import Lines
+from engine.plan.plan import Node, Plan
+
+FRAMES_PER_SECOND = 5
+BAR_WIDTH = 18
+
+
+@dataclass(slots=True)
+class Row:
+    """What is shown of one node; `total` None while the length of the operation is unknown."""
+
+    title: str
+    on_error_route: bool
+    running: int = 0
+    operations: int = 0
+    bundles: int = 0
+    failed: int = 0
+    done: float = 0.0
+    total: float | None = None
+    text: str = ""
+
+    @property
+    def touched(self) -> bool:
+        return bool(self.running or self.operations or self.failed)
+
+    @property
+    def state(self) -> str:
+        if self.running:
+            return "working"
+        return "idle" if self.touched else "waiting"
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the running operation is done, 0 to 1; None if nothing runs or knows."""
+        if not self.running or not self.total:
+            return None
+        return min(1.0, max(0.0, self.done / self.total))
+
+
+class LiveTable(Lines):
+    """Counts and draws; what is told in lines scrolls by above the table."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self._rows: dict[str, Row] = {}
+        self._name = ""
+        self._live: Live | None = None
+
+    def planned(self, plan: Plan, store_folder: Path) -> None:
+        self._name = self._output.clean(plan.name or plan.id)
+        self._rows = {node.id: self._row(node) for node in plan.nodes.values() if not node.disabled}
+        if self._live is None:
+            self._live = self._started()
+
+    def node_started(self, node_id: str) -> None:
+        row = self._rows.get(node_id)
+        if row is not None:
+            row.running += 1
+            row.done, row.total, row.text = 0.0, None, ""
+
+    def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None:
+        row = self._rows.get(node_id)
+        if row is not None:
+            row.done, row.total, row.text = done, total, text
+
+    def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None:
+        row = self._rows.get(node_id)
+        if row is not None:
+            row.running = max(0, row.running - 1)
+            row.operations += 1
+            row.bundles += bundles
+
+    def node_failed(self, node_id: str, failure: str, *, outcome: str) -> None:
+        row = self._rows.get(node_id)
+        if row is not None:
+            row.running = max(0, row.running - 1)
+            row.failed += 1
+        super().node_failed(node_id, failure, outcome=outcome)
+
+    def note(self, text: str) -> None:
+        if self._live is None:
+            super().note(text)
+        else:
+            self._live.console.print(Text(self._output.clean(text)))
+
+    def close(self) -> None:
+        """Take the table away; the summary follows."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _failure(self, head: str, rest: str) -> None:
+        if self._live is None:
+            super()._failure(head, rest)
+        else:
+            clean = self._output.clean
+            self._live.console.print(Text.assemble((clean(head), "bold red"), clean(rest)))
+
+    def _row(self, node: Node) -> Row:
+        indent = "  " * node.path.count("routes")
+        return Row(indent + self._output.clean(node.title), node.on_error_route)
+
+    def _started(self) -> Live:
+        live = Live(
+            console=Console(file=self._output.err, no_color=not self._output.colour),
+            get_renderable=self._drawn,
+            refresh_per_second=FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        live.start(refresh=True)
+        return live
+
+    def _drawn(self) -> Table:
+        table = Table(
+            title=Text(self._name, style="bold"),
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            header_style="dim",
+        )
+        table.add_column("node", no_wrap=True, overflow="ellipsis")
+        table.add_column("state", no_wrap=True)
+        for header in ("operations", "bundles", "failed"):
+            table.add_column(header, justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True, overflow="ellipsis")
+        for row in self._rows.values():
+            if row.touched or not row.on_error_route:
+                table.add_row(*self._cells(row))
+        return table
+
+    def _cells(self, row: Row) -> Iterator[Text]:
+        yield Text(row.title)
+        yield Text(row.state, style="cyan" if row.running else "dim")
+        yield Text(str(row.operations))
+        yield Text(str(row.bundles))
+        yield Text(str(row.failed), style="red" if row.failed else "")
+        yield self._bar(row)
+
+    def _bar(self, row: Row) -> Text:
+        text = self._output.clean(row.text) if row.running else ""
+        fraction = row.fraction
+        if fraction is None:
+            return Text(text)
+        filled = round(fraction * BAR_WIDTH)
+        return Text.assemble(
+            ("█" * filled, "cyan"), ("░" * (BAR_WIDTH - filled), "dim"), f" {fraction:4.0%} {text}"
+        )

@@ -1,0 +1,85 @@
+"""Runs a command's asynchronous work, and stops it on Ctrl-C or SIGTERM without losing any.
+
+The first signal cancels the work, which then ends in good order and returns what it has; a second
+one leaves at once.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from engine.cli.exits import Exit
+
+Result = TypeVar("Result")
+
+_EXITS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+
+
+class Stopped(Exception):  # noqa: N818 - not a failure: what was asked for from outside
+    """A signal ended work that had nothing to return."""
+
+    def __init__(self, code: Exit) -> None:
+        super().__init__(code.name.lower())
+        self.code = code
+
+
+class Signals:
+    """Which signal has come; `code` is None until one has."""
+
+    def __init__(self) -> None:
+        self.code: Exit | None = None
+
+    @contextmanager
+    def cancelling(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Call `stop` on the first signal and leave the process on the second."""
+
+        def hear(number: int, _frame: object) -> None:
+            code = _EXITS[signal.Signals(number)]
+            if self.code is not None:
+                leave_at_once(code)
+            self.code = code
+            stop()
+
+        before = {number: signal.signal(number, hear) for number in _EXITS}
+        try:
+            yield
+        finally:
+            for number, action in before.items():
+                signal.signal(number, action)
+
+
+def run_async(work: Coroutine[Any, Any, Result]) -> tuple[Result, Exit | None]:
+    """Run to the end; return the result, and the exit code of the signal that cut it short.
+
+    Raises Stopped if the work was cut short before it had a result.
+    """
+    signals = Signals()
+
+    async def main() -> Result:
+        task = asyncio.current_task()
+        if task is None or threading.current_thread() is not threading.main_thread():
+            return await work  # only the main thread hears signals
+        loop = asyncio.get_running_loop()
+        with signals.cancelling(lambda: _soon(loop, task)):
+            return await work
+
+    try:
+        return asyncio.run(main()), signals.code
+    except asyncio.CancelledError:
+        raise Stopped(signals.code or Exit.INTERRUPTED) from None
+
+
+def leave_at_once(code: Exit) -> None:
+    """End the process here and now, with the terminal's cursor visible again."""
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
+    os._exit(code)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:
+    loop.call_soon_threadsafe(task.cancel)
