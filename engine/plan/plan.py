@@ -60,6 +60,11 @@ class FieldMapping:
     def is_constant(self) -> bool:
         return not self.leaves
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The fields that the author gave, constant or mapped."""
+        return frozenset(self.constants) | {str(leaf.path[1]) for leaf in self.leaves}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filter:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.model.bundle import File
-from engine.model.execution import Execution, Incomplete, IncompleteStatus
+from engine.model.execution import Execution, Incomplete, IncompleteStatus, NodeCount
 from engine.module import Files, Http
 
 
@@ -121,7 +121,13 @@ class FileStore(Files, Protocol):
 
 
 class Watcher(Protocol):
-    """Hears what a run does, to show it; must not raise."""
+    """Hears what a run does, to show it; must not raise.
+
+    Operations of pure modules are too many and too short to be told; `counts` shows them.
+    """
+
+    def planned(self, plan: Any, store_folder: Path, counts: Mapping[str, NodeCount]) -> None:
+        """The run begins; `counts` changes while it goes on and may be read at any time."""
 
     def planned(self, plan: Any, store_folder: Path) -> None:
         """Hear what is about to run, before the first bundle; `plan` is a `Plan`."""

@@ -1,0 +1,151 @@
+"""Decisions of a run, from facts alone: no clock, no I/O, no await. Called by the driver."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.model.directive import Directive
+from engine.model.execution import Execution, Incomplete, IncompleteStatus, Status
+from engine.run.rules import (
+    DIRECTIVES,
+    RETRIED_BY_DEFAULT,
+    ROLLED_BACK,
+    SET_ASIDE,
+    STORED_BY_DEFAULT,
+    WARNS_ON_FIRST,
+    Rule,
+    TriggerMoves,
+    break_wait,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a stored bundle is tried again: one wait per attempt, in order."""
+
+    waits: tuple[timedelta, ...]
+
+    def wait(self, attempts_made: int) -> timedelta | None:
+        """Return the wait before the next attempt; None when all have been made."""
+        return self.waits[attempts_made] if attempts_made < len(self.waits) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A module failed, and no handler applies."""
+
+    type_name: str
+    in_first_module: bool
+    storable: bool | None = None
+    """What the error says of storing it; None: its type decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the driver is to do about a failed bundle."""
+
+    parks: bool
+    stops: bool
+    status: Status
+    trigger: TriggerMoves
+    retry: Retry | None = None
+    shuts_node: bool = False
+    substitute: Mapping[str, Any] | None = None
+    """The output with which the bundle goes on; None: it does not."""
+
+    @property
+    def outcome(self) -> str:
+        """What became of the bundle, for people."""
+        if self.parks:
+            return "stored as an incomplete execution"
+        if self.substitute is not None:
+            return "goes on with substitute output"
+        if not self.stops:
+            return "ignored"
+        return "run stopped, rolled back" if self.status is Status.ERROR else "run stopped"
+
+
+def by_directive(directive: Directive, fields: Mapping[str, Any]) -> Decision:
+    """Decide by the directive that ended the error route; `fields` are its mapped fields.
+
+    For Break: `automatically_complete`, `attempts`, `interval` (a timedelta).
+    """
+    decision = _by_rule(DIRECTIVES[directive])
+    if directive is Directive.RESUME:
+        return replace(decision, substitute=fields)
+    if directive is Directive.BREAK and fields.get("automatically_complete"):
+        attempts, interval = int(fields["attempts"]), fields["interval"]
+        waits = tuple(break_wait(k, interval) for k in range(1, attempts + 1))
+        return replace(decision, status=Status.SUCCESS, retry=Retry(waits))
+    return decision
+
+
+def by_default(failed: Failed, *, stores: bool, schedule: Sequence[timedelta]) -> Decision:
+    """Decide without a handler. `stores`: the scenario stores incomplete executions."""
+    if failed.in_first_module:
+        mild = failed.type_name in WARNS_ON_FIRST
+        return replace(_by_rule(ROLLED_BACK), status=Status.WARNING if mild else Status.ERROR)
+    rule = STORED_BY_DEFAULT.get(failed.type_name)
+    if rule is None and failed.storable:
+        rule = SET_ASIDE
+    if not stores or rule is None or failed.storable is False:
+        return _by_rule(ROLLED_BACK)
+    retried = failed.type_name in RETRIED_BY_DEFAULT
+    return replace(_by_rule(rule), retry=Retry(tuple(schedule)) if retried else None)
+
+
+def _by_rule(rule: Rule) -> Decision:
+    return Decision(rule.parks, rule.stops, rule.status, rule.trigger, shuts_node=rule.shuts_node)
+
+
+IGNORED = _by_rule(DIRECTIVES[Directive.IGNORE])
+"""An error route that reaches no directive (Fusion: no directive means Ignore)."""
+
+
+def another_cycle(*, cycle: int, max_cycles: int, bundles: int, has_trigger: bool) -> bool:
+    """Say whether a cycle follows the one with number `cycle` (from 1).
+
+    A trigger that yields nothing ends the execution; a scenario without one makes every cycle.
+    """
+    return cycle < max_cycles and (bundles > 0 or not has_trigger)
+
+
+def parked(
+    fresh: Incomplete, retry: Retry | None, *, now: datetime, replayed: Incomplete | None
+) -> Incomplete:
+    """Complete a record about to be stored: its schedule, and its past if it is a replay's.
+
+    A failure in a replay changes the record that is replayed, which moves to the node that failed
+    now, so that finished work is not repeated.
+    """
+    attempts = 0
+    if replayed is not None:
+        attempts = replayed.attempts + 1
+        fresh = replace(fresh, id=replayed.id, created_at=replayed.created_at)
+    wait = retry.wait(attempts) if retry else None
+    return replace(
+        fresh,
+        status=IncompleteStatus.PENDING if wait else IncompleteStatus.UNRESOLVED,
+        attempts=attempts,
+        allowed=len(retry.waits) if retry else 0,
+        due_at=now + wait if wait else None,
+    )
+
+
+def after_replay(replayed: Incomplete, execution: Execution) -> Incomplete:
+    """Return the record after a replay that stored nothing: resolved, or back for a person.
+
+    It stays when the replay ended in error; an interrupted attempt does not count.
+    """
+    if execution.status is not Status.ERROR:
+        return replace(replayed, status=IncompleteStatus.RESOLVED, due_at=None)
+    if execution.interrupted:
+        return replayed
+    return replace(
+        replayed,
+        status=IncompleteStatus.UNRESOLVED,
+        attempts=replayed.attempts + 1,
+        failure=execution.failure or replayed.failure,
+        due_at=None,
+    )

@@ -1,0 +1,393 @@
+"""The driver: takes bundles through a plan, depth first.
+
+`engine.app` makes a `Run` and awaits `execute` or `replay`. From here a bundle goes to `operation`
+(its fields) and to the module, and its output onward; what fails goes to `failing`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from engine.errors import RunError, StoreError
+from engine.mapping.compile import Scope
+from engine.model.bundle import Bundle
+from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Status
+from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
+from engine.run import core
+from engine.run.aggregate import Collected, elements
+from engine.run.context import NodeContext
+from engine.run.cursor import TriggerCursor
+from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end
+from engine.run.operation import Operation, bundle_of
+from engine.run.ports import CursorChange
+from engine.run.rules import TriggerMoves
+
+BREATH_SECONDS: Final = 0.008
+"""Longest stretch of pure work without giving signals, progress and servers a turn."""
+
+Outputs = Iterable[Any] | AsyncIterator[Any]
+Onward = tuple[Flow, int]
+
+
+class Run:
+    """One execution of a plan: make it, then await `execute` or `replay` once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        around: Surroundings,
+        execution: Execution,
+        *,
+        inputs: Mapping[str, Any],
+        marks: Mapping[str, Any],
+    ) -> None:
+        self.counts = {node_id: NodeCount() for node_id in plan.nodes}
+        self._plan = plan
+        self._around = around
+        self._execution = execution
+        self._cursor = TriggerCursor(plan.trigger.id, marks)
+        self._failures = Failures(plan, around, execution, self._advance)
+        self._failures.inputs = inputs
+        self._operations = {
+            node.id: Operation(node, self._context(node), self.counts[node.id])
+            for node in plan.nodes.values()
+            if node.kind is NodeKind.MODULE
+        }
+        self._fed: Iterable[Bundle] | None = None
+        self._collected: dict[str, Collected] = {}
+        self._seconds = around.clock.monotonic
+        self._breathed_at = self._seconds()
+        minutes = plan.settings.timeout_minutes
+        self._deadline = None if minutes is None else self._breathed_at + minutes * 60
+
+    @property
+    def stored(self) -> list[Incomplete]:
+        """The incomplete executions that this run has stored or changed."""
+        return self._failures.stored
+
+    async def execute(self, *, fed: Iterable[Bundle] | None = None) -> Execution:
+        """Run all cycles and store how it ended; `fed` bundles take the trigger's place.
+
+        An interruption is stored too: bundles worked off are behind the cursor, the others come
+        again. Raises StoreError when the store fails, after storing what it still can.
+        """
+        self._fed = fed
+        return await self._recorded(self._cycles())
+
+    async def replay(self, incomplete: Incomplete) -> Execution:
+        """Run from the failed node on with the stored bundles, and store what became of them."""
+        self._failures.replayed = incomplete
+        self._failures.variables.restore(incomplete.variables)
+        execution = await self._recorded(self._from_failed_node(incomplete))
+        if not self.stored:
+            await to_the_end(self._around.store.park(core.after_replay(incomplete, execution)))
+        return execution
+
+    async def _recorded(self, work: Awaitable[list[CursorChange]]) -> Execution:
+        store = self._around.store
+        await store.begin(self._execution)
+        interrupted = False
+        try:
+            changes = await work
+        except asyncio.CancelledError:
+            interrupted = True
+            _uncancelled()
+            changes = self._ended_early("ExecutionInterruptedError", "interrupted from outside")
+        except RunError as error:
+            changes = self._ended_early("ScenarioTimeoutError", error.message)
+        except StoreError as error:
+            changes = self._ended_early("InconsistencyError", error.message)
+            with suppress(StoreError):  # the first failure is the one to tell
+                await store.finish(self._ended(interrupted=False), changes)
+            raise
+        execution = self._ended(interrupted=interrupted)
+        await to_the_end(store.finish(execution, changes))
+        return execution
+
+    def _ended_early(self, type_name: str, message: str) -> list[CursorChange]:
+        self._failures.status = Status.ERROR
+        self._failures.failure = Failure(type_name, message)
+        return self._cursor.end_cycle(TriggerMoves.SETTLED)
+
+    def _ended(self, *, interrupted: bool) -> Execution:
+        return replace(
+            self._execution,
+            status=self._failures.status,
+            ended_at=self._around.clock.now(),
+            operations=sum(count.operations for count in self.counts.values()),
+            bundles=sum(count.bundles for count in self.counts.values()),
+            nodes=self.counts,
+            failure=self._failures.failure,
+            interrupted=interrupted,
+        )
+
+    async def _cycles(self) -> list[CursorChange]:
+        trigger = self.counts[self._plan.trigger.id]
+        first = self._operations.get(self._plan.trigger.id)
+        max_cycles = 1 if self._fed is not None else self._plan.settings.max_cycles
+        cycle = 0
+        while True:
+            cycle += 1
+            before = trigger.bundles
+            await self._advance(self._plan.flow, 0, self._scope({}))
+            stop = self._failures.stop
+            changes = self._cursor.end_cycle(stop.trigger if stop else TriggerMoves.ALL)
+            self._failures.variables.end_cycle()
+            if stop or not core.another_cycle(
+                cycle=cycle,
+                max_cycles=max_cycles,
+                bundles=trigger.bundles - before,
+                has_trigger=first is not None and first.streams,
+            ):
+                return changes
+            await to_the_end(self._around.store.commit_cursor(self._plan.id, changes))
+
+    async def _from_failed_node(self, incomplete: Incomplete) -> list[CursorChange]:
+        """Assumed: enclosing aggregations emit for the replayed bundle alone, innermost first."""
+        flow, index = self._plan.positions[incomplete.node_id]
+        scope = self._scope(incomplete.bundles)
+        enclosing = [
+            node.id for node in nodes_from(flow, index) if node.source in flow[index].mappable
+        ]
+        self._collected = {aggregator: Collected() for aggregator in enclosing}
+        stopped = await self._advance(flow, index, scope)
+        for aggregator in enclosing:
+            if not stopped and not self._collected[aggregator].is_empty:
+                stopped = await self._flush(aggregator, scope)
+        return []
+
+    def _scope(self, bundles: Mapping[str, Bundle]) -> Scope:
+        scenario = {"id": self._plan.id, "name": self._plan.name}
+        inputs = self._failures.inputs
+        return {"": self._around.world, "inputs": inputs, "scenario": scenario, **bundles}
+
+    def _context(self, node: Node) -> NodeContext:
+        return NodeContext(
+            scenario_id=self._plan.id,
+            execution_id=self._execution.id,
+            node_id=node.id,
+            folder=self._plan.path.parent,
+            files=self._around.files,
+            variables=self._failures.variables,
+            clock=self._around.clock,
+            watcher=self._around.watcher,
+            connected=self._around.http.get(node.id),
+            marks=self._cursor if node is self._plan.trigger else None,
+        )
+
+    async def _advance(self, flow: Flow, index: int, scope: Scope) -> bool:
+        """Take the bundles in `scope` through a flow from `index` on; True: the cycle stops."""
+        while index < len(flow):
+            node = flow[index]
+            index += 1
+            if node.disabled:
+                continue
+            if node.kind is NodeKind.ROUTER:
+                return await self._route(node, scope)
+            outputs = await self._tried(node, scope)
+            if type(outputs) is list and len(outputs) == 1 and not node.closes:
+                scope[node.id] = bundle_of(outputs[0])
+            elif isinstance(outputs, End):
+                return outputs is STOP
+            else:
+                return await self._emit(node, outputs, (flow, index), scope)
+        return False
+
+    async def _tried(self, node: Node, scope: Scope) -> Outputs | End:
+        """Run a node for one bundle and settle what fails; a module's bug fails its bundle only."""
+        try:
+            if node.filter is not None and not node.filter.passes(scope):
+                return End.DROPPED
+            return await self._outputs(node, scope)
+        except (RunError, StoreError):
+            raise
+        except Exception as error:
+            return await self._settled(node, error, scope)
+
+    async def _settled(self, node: Node, error: Exception, scope: Scope) -> list[Bundle] | End:
+        settled = await self._failures.settle(node, error, scope, self.counts[node.id])
+        return settled if isinstance(settled, End) else [settled]
+
+    async def _outputs(self, node: Node, scope: Scope) -> Outputs | End:
+        """Run a node and return what it emits: all of it in a list, or a stream."""
+        match node.kind:
+            case NodeKind.MODULE:
+                return await self._module_outputs(node, scope)
+            case NodeKind.ITERATOR:
+                bundles = list(elements(node.fields.evaluate(scope).get("array")))
+                self._counted(node, len(bundles))
+                return bundles
+            case NodeKind.AGGREGATOR:
+                self._collected[node.id].add(node.fields.evaluate(scope))
+            case NodeKind.DIRECTIVE:
+                self._failures.reach(node, scope)
+        return End.DROPPED
+
+    async def _module_outputs(self, node: Node, scope: Scope) -> Outputs:
+        if node.id in self._failures.shut:
+            raise self._failures.shut[node.id]
+        if self._fed is not None and node is self._plan.trigger:
+            return iter(self._fed)
+        operation = self._operations[node.id]
+        if operation.streams:
+            return operation.call(scope)
+        started = self._seconds()
+        called = operation.call(scope)
+        outputs = (
+            await self._watched(node, called) if isinstance(called, AsyncIterator) else list(called)
+        )
+        operation.count.seconds += self._seconds() - started
+        self._counted(node, len(outputs))
+        return outputs
+
+    async def _watched(self, node: Node, called: AsyncIterator[Any]) -> list[Any]:
+        """Run an action that waits for something, with a word to the watcher before and after."""
+        self._around.watcher.node_started(node.id)
+        began = self._seconds()
+        async with aclosing(_one_by_one(called)) as stream:
+            outputs = [output async for output in stream]
+        took = self._seconds() - began
+        self._around.watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
+        return outputs
+
+    def _counted(self, node: Node, bundles: int) -> None:
+        count = self.counts[node.id]
+        count.operations += 1
+        count.bundles += bundles
+
+    async def _emit(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> bool:
+        """Send each output through the rest of the flow, then close the node's aggregations."""
+        for aggregator in node.closes:
+            self._collected[aggregator] = Collected()
+        if type(outputs) is list:
+            for output in outputs:
+                scope[node.id] = bundle_of(output)
+                if await self._advance(*onward, scope):
+                    return True
+        elif await self._stream(node, outputs, onward, scope):
+            return True
+        for aggregator in node.closes:
+            if await self._flush(aggregator, scope):
+                return True
+        return False
+
+    async def _stream(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> bool:
+        """Emit while the module yields: a bundle leaves the flow before the next comes in."""
+        async with aclosing(_one_by_one(outputs)) as stream:
+            while True:
+                started = self._seconds()
+                output = await self._pulled(node, stream, scope)
+                if isinstance(output, End):
+                    return output is STOP
+                now = self._seconds()
+                self.counts[node.id].seconds += now - started
+                self.counts[node.id].bundles += 1
+                scope[node.id] = bundle_of(output)
+                if await self._advance(*onward, scope):
+                    return True
+                self._worked_off(node)
+                if now - self._breathed_at > BREATH_SECONDS:
+                    await self._breathe()
+
+    async def _pulled(self, node: Node, stream: AsyncIterator[Any], scope: Scope) -> Any:
+        """Return the next output; `End` after the last, or if the module failed midway."""
+        try:
+            return await anext(stream)
+        except StopAsyncIteration:
+            self.counts[node.id].operations += 1
+            self._worked_off(node)
+            return End.DROPPED
+        except (RunError, StoreError):
+            raise
+        except Exception as error:
+            settled = await self._settled(node, error, scope)
+            return settled if isinstance(settled, End) else settled[0]
+
+    def _worked_off(self, node: Node) -> None:
+        if node is self._plan.trigger:
+            self._cursor.settle()
+
+    async def _breathe(self) -> None:
+        await asyncio.sleep(0)
+        self._breathed_at = self._seconds()
+        if self._deadline is not None and self._breathed_at > self._deadline:
+            minutes = self._plan.settings.timeout_minutes
+            raise RunError(f"the run took longer than its limit of {minutes:g} minutes")
+
+    async def _flush(self, aggregator_id: str, scope: Scope) -> bool:
+        """Emit what an aggregator collected, now that its source's operation has ended."""
+        node = self._plan.nodes[aggregator_id]
+        flow, index = self._plan.positions[aggregator_id]
+        collected = self._collected.pop(aggregator_id)
+        if node.disabled:
+            return False
+        sets = collected.sets(
+            stop_if_empty=bool(node.fields.constants.get("stop_if_empty")),
+            groups="group_by" in node.fields.names,
+        )
+        count = self.counts[aggregator_id]
+        count.operations += len(sets)
+        count.bundles += len(sets)
+        return await self._emit(node, sets, (flow, index + 1), scope)
+
+    async def _route(self, node: Node, scope: Scope) -> bool:
+        """Take the bundle through each route that wants it, in order, the fallback last."""
+        skipped = self._failures.skipped_routers
+        skipped.discard(node.id)
+        taken = False
+        for route in sorted(node.routes, key=lambda route: route.fallback):
+            if route.disabled or (route.fallback and taken):
+                continue
+            entry = await self._entry(node, route, scope)
+            if entry is STOP:
+                return True
+            if entry is None:
+                taken = True
+                if await self._advance(route.flow, 0, scope):
+                    return True
+            if node.id in skipped:
+                break
+        return False
+
+    async def _entry(self, node: Node, route: Route, scope: Scope) -> End | None:
+        """Ask the filters of router and route; None: the bundle enters."""
+        try:
+            for entry in (node.filter, route.filter):
+                if entry is not None and not entry.passes(scope):
+                    return End.DROPPED
+        except Exception as error:
+            settled = await self._settled(node, error, scope)
+            return settled if isinstance(settled, End) else End.DROPPED
+        return None
+
+
+def nodes_from(flow: Flow, index: int) -> Iterator[Node]:
+    """Yield the nodes from a place in a flow on, those on routes included, in document order."""
+    for node in flow[index:]:
+        yield node
+        for route in node.routes:
+            yield from nodes_from(route.flow, 0)
+
+
+def _uncancelled() -> None:
+    """Let the task await what is left to do after an interruption."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+async def _one_by_one(outputs: Outputs) -> AsyncIterator[Any]:
+    """Yield from either kind of stream, and close a generator however this one ends."""
+    if isinstance(outputs, AsyncIterator):
+        try:
+            async for output in outputs:
+                yield output
+        finally:
+            close = getattr(outputs, "aclose", None)
+            if close is not None:
+                await close()
+    else:
+        for output in outputs:
+            yield output

@@ -1,0 +1,139 @@
+"""One node made ready to run: its fields mapped and validated, its module called.
+
+The driver makes one `Operation` per node and run, and asks it for each bundle.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import BundleValidationError, MappingError, ModuleError, Place, moved
+from engine.mapping.compile import Scope
+from engine.model.bundle import Bundle
+from engine.model.execution import NodeCount
+from engine.module import Effect, Kind
+from engine.plan.plan import Leaf, Node
+from engine.run.context import NodeContext
+
+
+class Operation:
+    """A module node of a plan in one run."""
+
+    __slots__ = (
+        "_constant",
+        "_module",
+        "_node",
+        "_validate",
+        "context",
+        "count",
+        "pure",
+        "streams",
+    )
+
+    def __init__(self, node: Node, context: NodeContext, count: NodeCount) -> None:
+        assert node.module is not None  # noqa: S101 - the driver makes operations of module nodes only
+        self._node = node
+        self._module = node.module
+        self._validate = node.module.input.__pydantic_validator__.validate_python
+        self._constant = (
+            self._validate(dict(node.fields.constants)) if node.fields.is_constant else None
+        )
+        self.context = context
+        self.count = count
+        self.pure = node.module.effect is Effect.PURE
+        self.streams = node.module.kind is not Kind.ACTION
+
+    def call(self, scope: Scope) -> Iterable[Any] | AsyncIterator[Any]:
+        """Map and validate the fields, and start the module on them.
+
+        Raises MappingError and ValidationError as they come; `explained` makes them presentable.
+        """
+        fields = self._constant
+        if fields is None:
+            fields = self._validate(self._node.fields.evaluate(scope))
+        self.context.operation += 1
+        return self._module.execute(fields, self.context)
+
+
+def bundle_of(output: Any) -> Bundle:
+    """Return a module's output as a plain mapping; models inside it become mappings too."""
+    if type(output) is dict:
+        return output
+    return {name: _plain(value) for name, value in dict(output).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return bundle_of(value)
+    if isinstance(value, list) and any(isinstance(item, BaseModel) for item in value):
+        return [_plain(item) for item in value]
+    return value
+
+
+def explained(error: Exception, node: Node, scope: Scope) -> ModuleError:
+    """Return what went wrong at a node as a ModuleError with a place.
+
+    A module's own bug becomes a RuntimeError of this operation, with the cause chained.
+    """
+    match error:
+        case MappingError():
+            leaf = _failing_leaf(node, scope)
+            place = leaf.place_at(error.offset, error.length) if leaf else node.place
+            return moved(error, place)
+        case ModuleError():
+            return moved(error, node.place)
+        case ValidationError():
+            return _misfit(error, node)
+        case _:
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            wrapped = ModuleError(f"`{node.module_id}` broke on this bundle: {text}"[:500])
+            wrapped.__cause__ = error
+            return moved(wrapped, node.place)
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    if node.filter is not None:
+        yield from node.filter.leaves
+    yield from node.fields.leaves
+    for route in node.routes:
+        if route.filter is not None:
+            yield from route.filter.leaves
+
+
+def _failing_leaf(node: Node, scope: Scope) -> Leaf | None:
+    for leaf in _leaves(node):
+        try:
+            leaf.mapped.evaluate(scope)
+        except MappingError:
+            return leaf
+    return None
+
+
+def _misfit(error: ValidationError, node: Node) -> BundleValidationError:
+    """Say which field does not fit, what was expected and what came, and point at its mapping."""
+    texts = []
+    places: list[Place] = []
+    for fault in error.errors(include_url=False):
+        name = ".".join(str(part) for part in fault["loc"]) or "fields"
+        if fault["type"] == "missing":
+            texts.append(f"required field `{name}` came out empty")
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            texts.append(f"field `{name}`: {message[:1].lower()}{message[1:]}, got {_shown(fault)}")
+        places += [
+            leaf.place_at(0, len(leaf.mapped.text))
+            for leaf in node.fields.leaves
+            if fault["loc"] and fault["loc"][0] in leaf.path
+        ]
+    return BundleValidationError("; ".join(texts)[:500], place=(places or [node.place])[0])
+
+
+def _shown(fault: Mapping[str, Any]) -> str:
+    value = fault.get("input")
+    if isinstance(value, Mapping):
+        return f"a collection of {', '.join(map(str, list(value)[:5])) or 'no items'}"
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
