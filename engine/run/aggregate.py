@@ -43,7 +43,8 @@ class Collected:
     def add(self, fields: Mapping[str, Any]) -> None:
         """Take one arriving bundle's mapped fields."""
         key = fields.get("group_by")
-        marker = key if isinstance(key, str | int | float | bool | None) else repr(key)
+        plain = isinstance(key, str | int | float | None)
+        marker = (type(key) is bool, plain, key if plain else repr(key))
         group = self._groups.get(marker)
         if group is None:
             group = self._groups[marker] = (key, [])

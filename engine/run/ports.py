@@ -129,9 +129,6 @@ class Watcher(Protocol):
     def planned(self, plan: Any, store_folder: Path, counts: Mapping[str, NodeCount]) -> None:
         """The run begins; `counts` changes while it goes on and may be read at any time."""
 
-    def planned(self, plan: Any, store_folder: Path) -> None:
-        """Hear what is about to run, before the first bundle; `plan` is a `Plan`."""
-
     def node_started(self, node_id: str) -> None: ...
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None: ...
     def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None: ...

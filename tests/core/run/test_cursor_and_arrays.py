@@ -1,0 +1,98 @@
+"""Trigger cursors, variables, iterating and aggregating, as plain calls."""
+
+from pathlib import Path
+
+from engine.model.bundle import File
+from engine.run.aggregate import Collected, elements
+from engine.run.cursor import RunVariables, TriggerCursor
+from engine.run.ports import CursorChange
+from engine.run.rules import TriggerMoves
+
+
+def test_a_mark_holds_once_its_bundle_has_been_worked_off() -> None:
+    cursor = TriggerCursor("video", {})
+    cursor.set("a.mov", [1, 2])
+    cursor.settle()
+    cursor.set("b.mov", [3, 4])
+
+    assert cursor.get("b.mov") == [3, 4]
+    assert cursor.end_cycle(TriggerMoves.SETTLED) == [CursorChange("video", "a.mov", [1, 2])]
+    assert cursor.get("b.mov") is None
+
+
+def test_a_rolled_back_cycle_moves_no_mark() -> None:
+    cursor = TriggerCursor("video", {"old": 1})
+    cursor.set("old", None)
+    cursor.set("new", 2)
+    cursor.settle()
+
+    assert cursor.end_cycle(TriggerMoves.NONE) == []
+    assert list(cursor.keys()) == ["old"]
+
+
+def test_a_committed_cycle_moves_every_mark_and_the_next_starts_there() -> None:
+    cursor = TriggerCursor("video", {"gone": 1})
+    cursor.set("gone", None)
+    cursor.set("new", 2)
+
+    assert len(cursor.end_cycle(TriggerMoves.ALL)) == 2
+    assert list(cursor.keys()) == ["new"]
+    assert cursor.end_cycle(TriggerMoves.ALL) == []
+
+
+def test_variables_of_the_cycle_are_forgotten_and_the_last_write_wins() -> None:
+    variables = RunVariables()
+    variables.set("a", 1, lifetime="execution")
+    variables.set("b", 2, lifetime="cycle")
+    variables.set("a", 3, lifetime="cycle")
+
+    assert (variables.get("a"), variables.get("b"), variables.get("c")) == (3, 2, None)
+    variables.end_cycle()
+    assert (variables.get("a"), variables.get("b")) == (1, None)
+
+
+def test_elements_carry_their_order_and_primitives_become_values() -> None:
+    first, second = elements([{"id": 7}, "text"])
+
+    assert (first["id"], first["bundle_index"], first["__IMTLENGTH__"]) == (7, 1, 2)
+    assert (second["value"], second["__IMTINDEX__"], second["bundle_count"]) == ("text", 2, 2)
+
+
+def test_null_and_an_empty_array_give_no_element_and_a_lone_value_gives_one() -> None:
+    assert list(elements(None)) == list(elements([])) == []
+    assert [bundle["value"] for bundle in elements("alone")] == ["alone"]
+
+
+def test_a_file_is_a_value_and_not_a_collection() -> None:
+    file = File("a.txt", 1, "text/plain", "0" * 64, Path("content"))
+
+    assert [bundle["value"] for bundle in elements([file])] == [file]
+
+
+def test_an_empty_aggregation_emits_an_empty_array_unless_told_to_stop() -> None:
+    assert Collected().sets(stop_if_empty=False, groups=False) == [
+        {"array": [], "__IMTAGGLENGTH__": 0, "array_length": 0}
+    ]
+    assert Collected().sets(stop_if_empty=True, groups=False) == []
+    assert Collected().sets(stop_if_empty=False, groups=True) == []
+
+
+def test_groups_come_in_order_of_first_sight_and_keep_the_order_of_arrival() -> None:
+    collected = Collected()
+    for key, number in [("b", 1), ("a", 2), ("b", 3)]:
+        collected.add({"group_by": key, "fields": {"n": number}})
+
+    sets = collected.sets(stop_if_empty=False, groups=True)
+
+    assert [(one["key"], [row["n"] for row in one["array"]]) for one in sets] == [
+        ("b", [1, 3]),
+        ("a", [2]),
+    ]
+
+
+def test_groups_tell_numbers_from_texts_and_hold_arrays_apart() -> None:
+    collected = Collected()
+    for key in (1, "1", [1], "[1]", True):
+        collected.add({"group_by": key, "fields": {}})
+
+    assert len(collected.sets(stop_if_empty=False, groups=True)) == 5
