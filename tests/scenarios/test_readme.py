@@ -1,0 +1,88 @@
+"""README is run from top to bottom, as somebody who copies every block would.
+
+A block of YAML or Python that begins with `# file: NAME` is written to that file. A block of bash is
+run, line by line; `<!-- exit: N -->` on the line before it says how it ends. Parts of a line that
+make a virtual environment or install into one are left out, for the tests' own stands in. The line
+after `<!-- ci: tests -->` is this run itself. README's sample id stands for the real one.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+README = Path(__file__).parents[2] / "README.md"
+
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+)
+SAMPLE_ID = re.compile(r"fusion incomplete show ([0-9a-f]+)")
+
+
+class Place(Protocol):
+    @property
+    def folder(self) -> Path: ...
+    def call(self, words: list[str], *, exit_code: int = 0) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    mark: str
+    language: str
+    text: str
+
+    @property
+    def exit_code(self) -> int:
+        return int(self.mark.removeprefix("exit: ")) if self.mark.startswith("exit: ") else 0
+
+    @property
+    def commands(self) -> list[str]:
+        """Return its lines, a line that ends in a backslash with the next, without installs."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        return [kept for line in lines if (kept := without_installs(line))]
+
+
+def without_installs(line: str) -> str:
+    parts = [part for part in line.split(" && ") if not re.search(r"-m venv|bin/pip|^cd ", part)]
+    return " && ".join(parts)
+
+
+def blocks() -> Iterator[Block]:
+    for found in BLOCK.finditer(README.read_text()):
+        yield Block(found["mark"] or "", found["language"], found["text"])
+
+
+def test_every_block_of_readme_runs_in_order(place: Place) -> None:
+    (place.folder / ".venv").symlink_to(sys.prefix)
+    sample = SAMPLE_ID.search(README.read_text())
+    assert sample, "README shows no incomplete execution"
+    real = ""
+    for block in blocks():
+        if block.text.startswith("# file: "):
+            write(place.folder, block.text)
+        if block.language != "bash" or block.mark == "ci: tests":
+            continue
+        *before, last = block.commands
+        for command in before:
+            place.call(shell(command, sample[1], real))
+        told = place.call(shell(last, sample[1], real), exit_code=block.exit_code)
+        found = SAMPLE_ID.search(told)
+        real = found[1] if found else real
+
+
+def shell(command: str, sample: str, real: str) -> list[str]:
+    return ["bash", "-c", command.replace(sample, real) if real else command]
+
+
+def write(folder: Path, text: str) -> None:
+    path = folder / text.splitlines()[0].removeprefix("# file: ")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_readme_names_the_line_that_ci_runs() -> None:
+    marked = [block for block in blocks() if block.mark == "ci: tests"]
+    assert len(marked) == 1
+    assert marked[0].text.count("\n") == 1
