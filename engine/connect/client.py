@@ -1,0 +1,287 @@
+"""`engine.module.Http` over one pooled client per connection; credentials go to its origin only."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
+
+import httpx
+import orjson
+
+from engine.connect.body import parsed, whole
+from engine.connect.form import FormBody
+from engine.connect.limits import LIMITS, Limits
+from engine.connect.statuses import (
+    STATUSES,
+    STORAGE_STATUSES,
+    error_of_reply,
+    error_of_transport,
+    retry_after,
+    shown_url,
+)
+from engine.connect.streams import (
+    REDIRECTS,
+    checked_headers,
+    download_of,
+    open_file,
+    origin_of,
+    url_of,
+)
+from engine.errors import (
+    DataError,
+    ModuleError,
+    RateLimitError,
+    ServiceConnectionError,
+)
+from engine.module import Connection, Download, File, Progress, Reply
+from engine.run.ports import Clock
+
+USER_AGENT = f"fusion-runner/{version('fusion-runner')}"
+
+BACK_OFF = tuple(timedelta(seconds=wait) for wait in (0.5, 1, 2))
+"""Waits before a request is repeated that was not sent, or that only reads."""
+
+RATE_LIMIT_WAITS = 5
+"""How often one request waits for a rate limit; each wait also ends inside the deadline."""
+
+_PASSING = frozenset({502, 503, 504})
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request, as often as it is sent. `raises` types its error statuses."""
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    content: bytes | FormBody | None
+    raises: Mapping[int, type[ModuleError]]
+    accept: Sequence[int] = ()
+
+    @property
+    def asked(self) -> str:
+        return f"{self.method} {shown_url(self.url)}"
+
+    @property
+    def reads(self) -> bool:
+        return self.method in ("GET", "HEAD")
+
+
+class HttpClient:
+    """HTTP to one service. An async context manager; connections are kept for its whole life."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Clock,
+        raises: Mapping[int, type[ModuleError]] = MappingProxyType({}),
+        limits: Limits = LIMITS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = connection
+        self._base = url_of(connection.base_url.rstrip("/"))
+        self._clock = clock
+        self._raises = {**STATUSES, **raises}
+        self._limits = limits
+        self._client = httpx.AsyncClient(
+            headers={"User-Agent": USER_AGENT},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=httpx.Timeout(
+                limits.read_seconds, connect=limits.connect_seconds, write=limits.write_seconds
+            ),
+            trust_env=False,
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc_info: object) -> None:
+        await self._client.aclose()
+
+    @property
+    def base_url(self) -> str:
+        return str(self._base)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Sequence[int] = (),
+    ) -> Reply:
+        """Send a request to a path below the base URL, which starts with a slash.
+
+        GET follows redirects, with the credential on its own origin only; another method's redirect
+        is a ServiceConnectionError, unless accepted.
+        """
+        url = self._below(path, query)
+        own = {"Accept": "application/json", "Accept-Encoding": "gzip"} | checked_headers(headers)
+        content = None if json is None else _encoded(json)
+        if content is not None:
+            own["Content-Type"] = "application/json"
+        call = _Call(method.upper(), url, own, content, self._raises, accept)
+        return await self._repeated(call, self._followed)
+
+    async def upload(
+        self, url: str, form: Mapping[str, str], file: File, *, progress: Progress | None = None
+    ) -> Reply:
+        """POST a form and a file without credentials. Any 2xx and 303 are a success."""
+        try:
+            body = FormBody(form, file, secrets.token_hex(16), progress)
+        except OSError as error:
+            raise DataError(f"content of `{file.name}` is gone: {error.strerror}") from error
+        call = _Call("POST", url_of(url), body.headers, body, STORAGE_STATUSES, (303,))
+        return await self._repeated(call, self._sent, size=file.size)
+
+    @asynccontextmanager
+    async def download(
+        self, url: str, *, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Download]:
+        """GET a file without credentials, through redirects.
+
+        Its chunks raise ServiceConnectionError if fewer bytes come than were announced.
+        """
+        call = _Call("GET", url_of(url), checked_headers(headers), None, STORAGE_STATUSES)
+        response = await self._repeated(call, self._opened)
+        try:
+            yield download_of(response, call.asked, self._limits)
+        finally:
+            await response.aclose()
+
+    def _below(self, path: str, query: Mapping[str, str | int] | None) -> httpx.URL:
+        if not path.startswith("/"):
+            raise DataError(f"path of a request must start with a slash: {path[:80]!r}")
+        url = url_of(f"{self._base}{path}")
+        if origin_of(url) != origin_of(self._base):
+            raise DataError(f"path of a request must stay with its service: {path[:80]!r}")
+        return url.copy_merge_params(dict(query)) if query else url
+
+    async def _repeated(
+        self, call: _Call, send: Callable[[_Call], Awaitable[Answer]], *, size: int = 0
+    ) -> Answer:
+        """Send until there is an answer, within the deadline; a file's size lengthens that."""
+        until = self._clock.monotonic() + self._limits.deadline_seconds
+        until += size / self._limits.slowest_rate
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with asyncio.timeout(max(until - self._clock.monotonic(), 0)):
+                    return await send(call)
+            except (httpx.TransportError, TimeoutError) as error:
+                failure = error_of_transport(error, call.asked)
+                failure.__cause__ = error
+            except ModuleError as error:
+                failure = error
+            wait = _wait_before_repeat(call, failure, tries)
+            if wait is None or self._clock.monotonic() + wait.total_seconds() >= until:
+                raise failure
+            await self._clock.sleep(wait)
+
+    async def _sent(self, call: _Call) -> Reply:
+        return await self._read(call, await self._client.send(self._built(call), stream=True))
+
+    async def _followed(self, call: _Call) -> Reply:
+        """Send an API call; a GET follows redirects."""
+        for _hop in range(self._limits.redirects + 1):
+            response = await self._client.send(self._built(call, trusted=True), stream=True)
+            target = response.headers.get("location")
+            moved = response.status_code in REDIRECTS and target
+            if not moved or response.status_code in call.accept or not call.reads:
+                return await self._read(call, response)
+            await response.aclose()
+            call = _redirected(call, url_of(target, call.url))
+        raise ServiceConnectionError(f"{call.asked}: more than {self._limits.redirects} redirects")
+
+    async def _opened(self, call: _Call) -> httpx.Response:
+        response = await open_file(self._client, call.url, call.headers, self._limits)
+        if response.is_success:
+            return response
+        await self._read(call, response)
+        raise AssertionError("an error status raises")
+
+    def _built(self, call: _Call, *, trusted: bool = False) -> httpx.Request:
+        request = self._client.build_request(
+            call.method, call.url, headers=dict(call.headers), content=call.content
+        )
+        if trusted and origin_of(call.url) == origin_of(self._base):
+            request.headers["Authorization"] = f"Bearer {self._connection.credential}"
+        return request
+
+    async def _read(self, call: _Call, response: httpx.Response) -> Reply:
+        """Return the answer. Raises the error of its status, unless that is accepted."""
+        try:
+            content = await whole(response, call.asked, self._limits)
+        finally:
+            await response.aclose()
+        status = response.status_code
+        good = response.is_success or status in call.accept
+        if not good:
+            content = self._without_secret(content)
+        try:
+            body = parsed(content, response.headers.get("content-type", ""))
+        except ValueError as error:
+            if good:
+                detail = {"status": status, "answer": "unreadable"}
+                raise DataError(f"{call.asked}: answer is not whole JSON", detail=detail) from error
+            body = None
+        reply = Reply(status, dict(response.headers), body)
+        if good:
+            return reply
+        failure = error_of_reply(reply, call.asked, call.raises)
+        if isinstance(failure, RateLimitError):
+            failure.retry_after = retry_after(reply.headers, self._clock.now())
+        raise failure
+
+    def _without_secret(self, content: bytes) -> bytes:
+        secret = self._connection.credential.encode()
+        return content.replace(secret, b"***") if len(secret) >= SHORTEST_SECRET else content
+
+
+SHORTEST_SECRET = 8
+"""Credentials shorter than this are left in texts: too much else would look like them."""
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise DataError(f"request cannot be written as JSON: {error}") from error
+
+
+def _redirected(call: _Call, url: httpx.URL) -> _Call:
+    """Return the call for the next hop; another origin hears none of the caller's headers."""
+    headers = call.headers
+    if origin_of(url) != origin_of(call.url):
+        headers = {name: call.headers[name] for name in ("Accept", "Accept-Encoding")}
+    return replace(call, url=url, headers=headers)
+
+
+def _wait_before_repeat(call: _Call, failure: ModuleError, tries: int) -> timedelta | None:
+    """Return the wait before the call is sent again, None if it must not be."""
+    if isinstance(failure, RateLimitError):
+        if tries > RATE_LIMIT_WAITS:
+            return None
+        return failure.retry_after or timedelta(seconds=2 ** (tries - 1))
+    if tries > len(BACK_OFF) or not isinstance(failure, ServiceConnectionError):
+        return None
+    cause = failure.__cause__
+    unsent = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout)
+    broken = isinstance(cause, httpx.TransportError) and not isinstance(
+        cause, httpx.TimeoutException
+    )
+    passing = broken or failure.detail.get("status") in _PASSING
+    return BACK_OFF[tries - 1] if unsent or (call.reads and passing) else None

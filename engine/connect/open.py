@@ -1,0 +1,137 @@
+"""Opens the connections of one run: each service once, the connector's own server when needed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from engine.connect.credentials import secrets_of
+from engine.errors import SetupError
+from engine.module import Connection, Connector, Embedded, Fetch, Http
+from engine.plan.plan import EMBEDDED
+from engine.run.ports import Clock
+
+if TYPE_CHECKING:
+    from engine.connect.client import HttpClient
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What connections of a run are opened with.
+
+    `scenario_folder` is where relative credential files start, `data_folder` the store's folder:
+    each connector's own server gets a folder of its name below it. `note` hears lines for people.
+    """
+
+    scenario_folder: Path
+    data_folder: Path
+    fetch: Fetch
+    clock: Clock
+    note: Callable[[str], None]
+
+
+class RunConnections:
+    """`engine.run.ports.Connections` of one run; an async context manager that closes them all."""
+
+    def __init__(
+        self,
+        connector_of: Callable[[str], Connector],
+        entries: Mapping[str, Any],
+        around: Surroundings,
+    ) -> None:
+        """Take the connector look-up and the plan's connections, nothing opened yet."""
+        self._connector_of = connector_of
+        self._entries = entries
+        self._around = around
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._clients: dict[tuple[str, str], HttpClient] = {}
+        self._embedded: dict[str, Embedded] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        await self._stack.__aexit__(*exc_info)
+
+    @property
+    def embedded(self) -> Mapping[str, Embedded]:
+        """The servers that were started, by connector."""
+        return self._embedded
+
+    async def wait_idle(self, on_change: Callable[[int], None]) -> None:
+        """Return when no started server has a running job; `on_change` hears how many still run."""
+        for server in self._embedded.values():
+            await server.wait_idle(on_change)
+
+    @asynccontextmanager
+    async def open(self, connector: str, connection: str | None) -> AsyncIterator[Http]:
+        """Give the client of a connection; the first time it is opened, and stays so for the run.
+
+        `connection` None means the one named like the connector, else its own server. Raises
+        SetupError: E301 unknown or of another connector, E302 credential, E305 server.
+        """
+        async with self._opening:
+            client = await self._client(self._connector_of(connector), connection)
+        yield client
+
+    async def _client(self, connector: Connector, name: str | None) -> Http:
+        entry = self._entry(connector, name)
+        key = (connector.name, "" if entry == EMBEDDED else name or connector.name)
+        if key not in self._clients:
+            if entry == EMBEDDED:
+                target = (await self._server(connector, told=name is None)).connection
+            else:
+                folder = self._around.scenario_folder
+                target = entry.connect(secrets_of(entry, key[1], folder))
+            self._clients[key] = await self._stack.enter_async_context(self._new_client(target))
+        return self._clients[key]
+
+    def _new_client(self, target: Connection) -> "HttpClient":
+        from engine.connect.client import HttpClient  # noqa: PLC0415 - httpx takes 0.1 s to import
+
+        return HttpClient(target, clock=self._around.clock)
+
+    def _entry(self, connector: Connector, name: str | None) -> Any:
+        """Return the plan's entry, or the mark of the connector's own server."""
+        if connector.connection is None:
+            raise SetupError(f"connector `{connector.name}` has no connections", code="E301")
+        wanted = connector.name if name is None else name
+        if wanted not in self._entries:
+            if name is None:
+                return EMBEDDED
+            known = ", ".join(f"`{one}`" for one in self._entries) or "none"
+            raise SetupError(
+                f"connection `{name}` does not exist", code="E301", notes=(f"defined: {known}",)
+            )
+        entry = self._entries[wanted]
+        if entry == EMBEDDED or isinstance(entry, connector.connection):
+            return entry
+        raise SetupError(f"connection `{wanted}` is not one of {connector.title}", code="E301")
+
+    async def _server(self, connector: Connector, *, told: bool) -> Embedded:
+        if connector.name in self._embedded:
+            return self._embedded[connector.name]
+        if connector.embedded is None:
+            raise SetupError(
+                f"{connector.title} needs a connection",
+                code="E301",
+                notes=(f"name one `{connector.name}` under `connections`, or set `connection`",),
+            )
+        if told and connector.name not in self._entries:
+            self._around.note(
+                f"no connection for {connector.title}: using the embedded server on this machine"
+            )
+        folder = self._around.data_folder / connector.name
+        try:
+            server = await self._stack.enter_async_context(
+                connector.embedded(folder, self._around.fetch)
+            )
+        except OSError as error:
+            raise SetupError(
+                f"the embedded server of {connector.title} cannot start: {error}", code="E305"
+            ) from error
+        self._embedded[connector.name] = server
+        return server
