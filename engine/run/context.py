@@ -17,6 +17,7 @@ class NodeContext:
     execution_id: str
     node_id: str
     folder: Path
+    results: list[Path]
     files: Files
     variables: Variables
     clock: Clock
@@ -45,6 +46,7 @@ class NodeContext:
         return self.clock.now()
 
     def saved(self, path: Path) -> None:
+        self.results.append(path)
         self.watcher.saved(self.node_id, path)
 
     async def sleep(self, wait: timedelta) -> None:

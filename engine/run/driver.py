@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import RunError, StoreError
@@ -20,7 +21,7 @@ from engine.run.aggregate import Collected, elements
 from engine.run.context import NodeContext
 from engine.run.cursor import TriggerCursor
 from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end
-from engine.run.operation import Operation, bundle_of
+from engine.run.operation import Operation, bundle_of, scope_of
 from engine.run.ports import CursorChange
 from engine.run.rules import TriggerMoves
 
@@ -43,6 +44,8 @@ class Run:
         inputs: Mapping[str, Any],
         marks: Mapping[str, Any],
     ) -> None:
+        self.saved: list[Path] = []
+        """Files that modules told of as results."""
         self.counts = {node_id: NodeCount() for node_id in plan.nodes}
         self._plan = plan
         self._around = around
@@ -159,9 +162,7 @@ class Run:
         return []
 
     def _scope(self, bundles: Mapping[str, Bundle]) -> Scope:
-        scenario = {"id": self._plan.id, "name": self._plan.name}
-        inputs = self._failures.inputs
-        return {"": self._around.world, "inputs": inputs, "scenario": scenario, **bundles}
+        return scope_of(self._plan, self._around.world, self._failures.inputs, bundles)
 
     def _context(self, node: Node) -> NodeContext:
         return NodeContext(
@@ -169,6 +170,7 @@ class Run:
             execution_id=self._execution.id,
             node_id=node.id,
             folder=self._plan.path.parent,
+            results=self.saved,
             files=self._around.files,
             variables=self._failures.variables,
             clock=self._around.clock,

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from engine.errors import BundleValidationError, MappingError, ModuleError, Place, moved
-from engine.mapping.compile import Scope
+from engine.mapping.compile import Scope, World
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
 from engine.module import Effect, Kind
-from engine.plan.plan import Leaf, Node
+from engine.plan.plan import Leaf, Node, Plan
 from engine.run.context import NodeContext
 
 
@@ -54,6 +54,24 @@ class Operation:
             fields = self._validate(self._node.fields.evaluate(scope))
         self.context.operation += 1
         return self._module.execute(fields, self.context)
+
+
+def check_fields(node: Node, scope: Scope) -> None:
+    """Map and validate a node's fields without running it. Raises ModuleError with a place."""
+    try:
+        fields = node.fields.evaluate(scope)
+        if node.module is not None:
+            node.module.input.model_validate(fields)
+    except (MappingError, ValidationError) as error:
+        raise explained(error, node, scope) from error
+
+
+def scope_of(
+    plan: Plan, world: World, inputs: Mapping[str, Any], bundles: Mapping[str, Bundle]
+) -> Scope:
+    """Return what expressions see: the plan, the inputs, and bundles by node id."""
+    scenario = {"id": plan.id, "name": plan.name}
+    return {"": world, "inputs": inputs, "scenario": scenario, **bundles}
 
 
 def bundle_of(output: Any) -> Bundle:

@@ -1,0 +1,376 @@
+"""The composition root: the one place where the concrete parts of the engine meet.
+
+Commands call these functions. Each loads a plan, finds the store, opens connections, and hands all
+of it to the driver.
+"""
+
+import random
+import secrets
+import shutil
+import time
+from asyncio import sleep
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError
+from engine.mapping.compile import World
+from engine.model.bundle import File
+from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind, Status
+from engine.module import Connector
+from engine.module import Kind as ModuleKind
+from engine.plan.catalog import Catalog
+from engine.plan.check import load, load_text
+from engine.plan.inputs import read_bundles, settle_inputs
+from engine.plan.plan import Plan
+from engine.run.driver import Run
+from engine.run.failing import Surroundings, to_the_end
+from engine.run.operation import check_fields, scope_of
+from engine.run.ports import Watcher
+from engine.store import place
+from engine.store.sqlite import SqliteStore, open_sqlite
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """What the person at the machine settles for any scenario, by flags or the environment."""
+
+    store: Path | None = None
+    connections: Path | None = None
+    modules: tuple[Path, ...] = ()
+    allow_private_networks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One `fusion run`. `bundles` is a file of bundles that take the trigger's place."""
+
+    scenario: Path
+    inputs: Mapping[str, str]
+    bundles: Path | None = None
+    reset_trigger: bool = False
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run went; `stored` holds the incomplete executions that it left behind."""
+
+    plan: Plan
+    execution: Execution
+    stored: tuple[Incomplete, ...]
+    saved: tuple[Path, ...]
+    nothing_new: bool
+    """The trigger had no bundle."""
+    store_folder: Path
+    store_created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """How a replay went; `incomplete` is the record as it is now."""
+
+    incomplete: Incomplete
+    execution: Execution
+    saved: tuple[Path, ...]
+    plan: Plan
+
+
+class SystemClock:
+    """The machine's clock, and the only one that is real."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, wait: timedelta) -> None:
+        await sleep(wait.total_seconds())
+
+
+class RandomIds:
+    def new(self) -> str:
+        return secrets.token_hex(16)
+
+
+def clock() -> SystemClock:
+    """Return the clock that commands tell people's times by."""
+    return SystemClock()
+
+
+def catalog(operator: Operator) -> Catalog:
+    """Return the connectors that are installed, and the operator's own."""
+    return Catalog(operator.modules)
+
+
+def load_plan(path: Path, operator: Operator) -> Plan:
+    """Read and check a scenario. Raises ScenarioError with every mistake in it."""
+    return load(path, catalog(operator), connections_file=operator.connections)
+
+
+async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher) -> RunResult:
+    """Run a scenario once, from its trigger or from given bundles."""
+    plan = load_plan(request.scenario, operator)
+    inputs = settle_inputs(plan, request.inputs)
+    fed = None if request.bundles is None else read_bundles(request.bundles)
+    folder, created = place.for_run(operator.store, plan.path, Path.cwd())
+    async with (
+        _opened(folder, create=True) as store,
+        _alone(store, plan, watcher, wait=request.wait),
+    ):
+        if request.reset_trigger:
+            await store.reset_cursor(plan.id)
+        marks = await store.cursor(plan.id, plan.trigger.id)
+        execution = _execution(plan, Kind.SCENARIO)
+        async with _surrounded(plan, operator, store, execution, watcher) as around:
+            run = Run(plan, around, execution, inputs=inputs, marks=marks)
+            watcher.planned(plan, folder, run.counts)
+            execution = await run.execute(fed=fed)
+        await store.sweep_files()
+    return RunResult(
+        plan=plan,
+        execution=execution,
+        stored=tuple(run.stored),
+        saved=tuple(run.saved),
+        nothing_new=fed is None and _nothing_new(plan, execution),
+        store_folder=folder,
+        store_created=created,
+    )
+
+
+async def replay(
+    ids: Sequence[str], operator: Operator, watcher: Watcher, *, current: bool = False
+) -> list[ReplayResult]:
+    """Replay incomplete executions one after another, each from the node that failed.
+
+    They run the scenario as it was stored; `current`: as its file says today. An interruption ends
+    the row after the replay that it met.
+    """
+    results: list[ReplayResult] = []
+    async with open_store(operator) as store:
+        for incomplete_id in ids:
+            result = await _replayed(incomplete_id, operator, store, watcher, current=current)
+            results.append(result)
+            if result.execution.interrupted:
+                break
+        await store.sweep_files()
+    return results
+
+
+async def edit_incomplete(
+    incomplete_id: str,
+    operator: Operator,
+    *,
+    files: Mapping[str, Path],
+    values: Mapping[str, Any],
+) -> Incomplete:
+    """Change bundles of a stored incomplete execution; keys are `NODE.ITEM`.
+
+    The failed node's fields are mapped anew and checked first. Raises UsageError (E606) for an
+    item that is not there, ModuleError if the fields no longer fit.
+    """
+    async with open_store(operator) as store:
+        incomplete = await store.incomplete(incomplete_id)
+        if incomplete.status is IncompleteStatus.RESOLVED:
+            raise UsageError(f"{incomplete.id[:8]} is resolved already", code="E606")
+        taken: dict[str, Any] = {key: await _taken(store, path) for key, path in files.items()}
+        edited = replace(incomplete, bundles=_edited(incomplete, {**values, **taken}))
+        plan = _stored_plan(incomplete, operator)
+        scope = scope_of(plan, world(plan, edited.execution_id), edited.inputs, edited.bundles)
+        check_fields(plan.nodes[incomplete.node_id], scope)
+        await store.park(edited)
+    return edited
+
+
+async def _taken(store: SqliteStore, path: Path) -> File:
+    try:
+        return await store.files.take(path)
+    except OSError as error:
+        text = f"cannot read {path}: {error.strerror or error}"
+        raise UsageError(text, code="E402") from error
+
+
+def _edited(incomplete: Incomplete, changes: Mapping[str, Any]) -> dict[str, Any]:
+    bundles = {name: dict(bundle) for name, bundle in incomplete.bundles.items()}
+    for key, value in changes.items():
+        node, _, item = key.partition(".")
+        if node not in bundles or item not in bundles[node]:
+            there = [f"{name}.{item}" for name, bundle in bundles.items() for item in bundle]
+            raise UsageError(
+                f"`{key}` is not in this incomplete execution",
+                code="E606",
+                notes=(f"it has: {', '.join(there)}",),
+                next_command=f"fusion incomplete show {incomplete.id[:8]}",
+            )
+        bundles[node][item] = value
+    return bundles
+
+
+async def _replayed(
+    incomplete_id: str, operator: Operator, store: SqliteStore, watcher: Watcher, *, current: bool
+) -> ReplayResult:
+    incomplete = await store.claim(incomplete_id)
+    try:
+        plan = _replay_plan(incomplete, operator, current=current)
+        execution = _execution(plan, Kind.REPLAY)
+        async with _surrounded(plan, operator, store, execution, watcher) as around:
+            run = Run(plan, around, execution, inputs=incomplete.inputs, marks={})
+            watcher.planned(plan, store.folder, run.counts)
+            execution = await run.replay(incomplete)
+    except BaseException:
+        # Whatever kept it from being replayed, the record must not stay "in progress".
+        await to_the_end(store.park(incomplete))
+        raise
+    return ReplayResult(await store.incomplete(incomplete.id), execution, tuple(run.saved), plan)
+
+
+def _replay_plan(incomplete: Incomplete, operator: Operator, *, current: bool) -> Plan:
+    path = Path(incomplete.source_path)
+    plan = load_plan(path, operator) if current else _stored_plan(incomplete, operator)
+    if incomplete.node_id not in plan.positions:
+        raise UsageError(
+            f"the scenario of today has no node `{incomplete.node_id}`",
+            code="E701",
+            notes=(f"it has: {', '.join(plan.nodes)}",),
+            next_command=f"fusion replay {incomplete.id[:8]}",
+        )
+    return plan
+
+
+def _stored_plan(incomplete: Incomplete, operator: Operator) -> Plan:
+    path = Path(incomplete.source_path)
+    found = catalog(operator)
+    return load_text(incomplete.source, path, found, connections_file=operator.connections)
+
+
+@asynccontextmanager
+async def open_store(operator: Operator, near: Path | None = None) -> AsyncIterator[SqliteStore]:
+    """Open the store that commands read. Raises NoStoreError, which says where it looked."""
+    async with _opened(place.existing(operator.store, near, Path.cwd())) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _opened(folder: Path, *, create: bool = False) -> AsyncIterator[SqliteStore]:
+    store = await open_sqlite(folder, create=create)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _alone(
+    store: SqliteStore, plan: Plan, watcher: Watcher, *, wait: bool
+) -> AsyncIterator[None]:
+    await store.register_scenario(plan.id, plan.path)
+    async with store.run_lock(plan.id, wait=wait, on_wait=watcher.note):
+        yield
+
+
+@asynccontextmanager
+async def _surrounded(
+    plan: Plan, operator: Operator, store: SqliteStore, execution: Execution, watcher: Watcher
+) -> AsyncIterator[Surroundings]:
+    """Open the connections of a plan's nodes; at the end wait for servers of ours that work."""
+    found = catalog(operator)
+    around = Surroundings(
+        store=store,
+        files=store.files,
+        clock=clock(),
+        ids=RandomIds(),
+        watcher=watcher,
+        world=world(plan, execution.id),
+    )
+    talking = [
+        node
+        for node in plan.nodes.values()
+        if node.module is not None and _talks(found.connector(node.connector))
+    ]
+    if not talking:
+        yield around
+        return
+    # Imported here: scenarios that talk to nothing start in a third of the time without it.
+    from engine.connect.fetch import guarded_fetch
+    from engine.connect.open import Connections
+
+    fetch = guarded_fetch(allow_private_networks=operator.allow_private_networks)
+    async with Connections(plan, found, store.folder, fetch, note=watcher.note) as connections:
+        http = {
+            node.id: await connections.open(node.connector, node.connection) for node in talking
+        }
+        yield replace(around, http=http)
+        await connections.wait_idle(
+            lambda jobs: watcher.note(f"waiting for {jobs} conversion(s) that still run")
+        )
+
+
+def _talks(connector: Connector) -> bool:
+    return connector.connection is not None or connector.embedded is not None
+
+
+def _execution(plan: Plan, kind: Kind) -> Execution:
+    return Execution(RandomIds().new(), plan.id, kind, Status.RUNNING, clock().now())
+
+
+def _nothing_new(plan: Plan, execution: Execution) -> bool:
+    first = plan.trigger
+    asked = first.module is not None and first.module.kind is ModuleKind.TRIGGER
+    ended_well = execution.status is Status.SUCCESS
+    return asked and ended_well and not execution.nodes[first.id].bundles
+
+
+def world(plan: Plan, execution_id: str) -> World:
+    """Return what expressions of a run can ask of the outside."""
+    return World(
+        now=clock().now,
+        timezone=plan.settings.timezone,
+        random=random.random,
+        new_id=RandomIds().new,
+        facts={
+            "executionID": execution_id,
+            "scenarioID": plan.id,
+            "scenarioName": plan.name,
+            "triggerTimestamp": clock().now(),
+        },
+    )
+
+
+def examples() -> list[str]:
+    """Return the names of the scenarios that come with the engine."""
+    return sorted(path.stem for path in _examples_folder().glob("*.yaml"))
+
+
+def copy_example(name: str, target: Path) -> list[Path]:
+    """Copy an example and its input files into a folder; return what was written, scenario first.
+
+    Raises UsageError if there is no such example, or if something there would be overwritten.
+    """
+    source = _examples_folder()
+    if name not in examples():
+        raise UsageError(
+            f"no example is called `{name}`",
+            code="E701",
+            notes=(f"there are: {', '.join(examples())}",),
+        )
+    inputs = sorted(path for path in (source / name).rglob("*") if path.is_file())
+    wanted = [source / f"{name}.yaml", *(path for path in inputs if "outbox" not in path.parts)]
+    targets = [target / path.relative_to(source) for path in wanted]
+    taken = [path for path in targets if path.exists()]
+    if taken:
+        raise UsageError(f"{taken[0]} exists; nothing was written", code="E701")
+    for path, copy in zip(wanted, targets, strict=True):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return targets
+
+
+def _examples_folder() -> Path:
+    """Return `engine/_scenarios` of an installed engine, else the folder beside the source."""
+    here = Path(__file__).resolve().parent
+    shipped = here / "_scenarios"
+    return shipped if shipped.is_dir() else here.parent / "scenarios"
