@@ -1,50 +1,46 @@
 """Opens the connections of one run: each service once, the connector's own server when needed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.connect.credentials import secrets_of
 from engine.errors import SetupError
 from engine.module import Connection, Connector, Embedded, Fetch, Http
-from engine.plan.plan import EMBEDDED
+from engine.plan.plan import EMBEDDED, Plan
 from engine.run.ports import Clock
 
 if TYPE_CHECKING:
     from engine.connect.client import HttpClient
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What connections of a run are opened with.
-
-    `scenario_folder` is where relative credential files start, `data_folder` the store's folder:
-    each connector's own server gets a folder of its name below it. `note` hears lines for people.
-    """
-
-    scenario_folder: Path
-    data_folder: Path
-    fetch: Fetch
-    clock: Clock
-    note: Callable[[str], None]
-
-
-class RunConnections:
+class Connections:
     """`engine.run.ports.Connections` of one run; an async context manager that closes them all."""
 
     def __init__(
         self,
+        plan: Plan,
         connector_of: Callable[[str], Connector],
-        entries: Mapping[str, Any],
-        around: Surroundings,
+        data_folder: Path,
+        fetch: Fetch,
+        *,
+        clock: Clock,
+        note: Callable[[str], None],
     ) -> None:
-        """Take the connector look-up and the plan's connections, nothing opened yet."""
+        """Take what is needed to open connections; nothing is opened yet.
+
+        `data_folder` is the store's: each connector's own server gets a folder of its name below
+        it, and `fetch`. `note` hears single lines for people.
+        """
+        self._entries = plan.connections
+        self._scenario_folder = plan.path.parent
         self._connector_of = connector_of
-        self._entries = entries
-        self._around = around
+        self._data_folder = data_folder
+        self._fetch = fetch
+        self._clock = clock
+        self._note = note
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clients: dict[tuple[str, str], HttpClient] = {}
@@ -66,16 +62,14 @@ class RunConnections:
         for server in self._embedded.values():
             await server.wait_idle(on_change)
 
-    @asynccontextmanager
-    async def open(self, connector: str, connection: str | None) -> AsyncIterator[Http]:
+    async def open(self, connector: str, connection: str | None) -> Http:
         """Give the client of a connection; the first time it is opened, and stays so for the run.
 
         `connection` None means the one named like the connector, else its own server. Raises
         SetupError: E301 unknown or of another connector, E302 credential, E305 server.
         """
         async with self._opening:
-            client = await self._client(self._connector_of(connector), connection)
-        yield client
+            return await self._client(self._connector_of(connector), connection)
 
     async def _client(self, connector: Connector, name: str | None) -> Http:
         entry = self._entry(connector, name)
@@ -84,15 +78,14 @@ class RunConnections:
             if entry == EMBEDDED:
                 target = (await self._server(connector, told=name is None)).connection
             else:
-                folder = self._around.scenario_folder
-                target = entry.connect(secrets_of(entry, key[1], folder))
+                target = entry.connect(secrets_of(entry, key[1], self._scenario_folder))
             self._clients[key] = await self._stack.enter_async_context(self._new_client(target))
         return self._clients[key]
 
     def _new_client(self, target: Connection) -> "HttpClient":
         from engine.connect.client import HttpClient  # noqa: PLC0415 - httpx takes 0.1 s to import
 
-        return HttpClient(target, clock=self._around.clock)
+        return HttpClient(target, clock=self._clock)
 
     def _entry(self, connector: Connector, name: str | None) -> Any:
         """Return the plan's entry, or the mark of the connector's own server."""
@@ -121,14 +114,12 @@ class RunConnections:
                 notes=(f"name one `{connector.name}` under `connections`, or set `connection`",),
             )
         if told and connector.name not in self._entries:
-            self._around.note(
+            self._note(
                 f"no connection for {connector.title}: using the embedded server on this machine"
             )
-        folder = self._around.data_folder / connector.name
+        folder = self._data_folder / connector.name
         try:
-            server = await self._stack.enter_async_context(
-                connector.embedded(folder, self._around.fetch)
-            )
+            server = await self._stack.enter_async_context(connector.embedded(folder, self._fetch))
         except OSError as error:
             raise SetupError(
                 f"the embedded server of {connector.title} cannot start: {error}", code="E305"

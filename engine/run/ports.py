@@ -144,5 +144,5 @@ class Watcher(Protocol):
 class Connections(Protocol):
     """Opens what the nodes of a plan talk to."""
 
-    def open(self, connector: str, connection: str | None) -> AbstractAsyncContextManager[Http]:
-        """Connect, check, and give the client; opened once per connection and run."""
+    async def open(self, connector: str, connection: str | None) -> Http:
+        """Connect, check, and give the client; opened once per connection, for the whole run."""
