@@ -1,9 +1,9 @@
 """README is run from top to bottom, as somebody who copies every block would.
 
-A block of YAML or Python that begins with `# file: NAME` is written to that file. A block of bash is
-run, line by line; `<!-- exit: N -->` on the line before it says how it ends. Parts of a line that
-make a virtual environment or install into one are left out, for the tests' own stands in. The line
-after `<!-- ci: tests -->` is this run itself. README's sample id stands for the real one.
+A block of YAML or Python that begins with `# file: NAME` is written to that file. A block of bash
+is run, line by line; `<!-- exit: N -->` on the line before it says how it ends. Parts of a line
+that make a virtual environment or install into one are left out: the tests' own stands in for it.
+The block after `<!-- ci: tests -->` is this run itself. README's sample id stands for the real one.
 """
 
 import re
@@ -16,7 +16,8 @@ from typing import Protocol
 README = Path(__file__).parents[2] / "README.md"
 
 BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 SAMPLE_ID = re.compile(r"fusion incomplete show ([0-9a-f]+)")
 

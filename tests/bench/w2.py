@@ -1,0 +1,85 @@
+"""W2: the flow. What one more bundle costs, against the same work as a native loop of this run.
+
+Process start does not count: (time at BIG - time at SMALL) / (BIG - SMALL), in CPU seconds. Run it
+as `python tests/bench/w2.py`.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.bench.measure import FUSION, HERE, Cost, check, process, rounds
+
+SMALL, BIG = 10_000, 60_000
+ROUNDS = 5
+ANSWERS = {10_000: (5_000, 1_277_500.0)}
+
+
+def source(count: int) -> Iterator[dict[str, Any]]:
+    for i in range(count):
+        yield {
+            "id": i,
+            "name": f"User {i}",
+            "email": f"user{i}@example.com",
+            "qty": i % 10 + 1,
+            "price": i % 100 + 0.5,
+            "active": i % 2 == 0,
+        }
+
+
+def native(count: int) -> tuple[int, float]:
+    """Return (how many are active, their sum): W2 as plain Python."""
+    kept = []
+    for item in source(count):
+        user = {
+            "id": item["id"],
+            "label": item["name"].upper(),
+            "total": item["qty"] * item["price"],
+            "contact": f"{item['name']} <{item['email']}>",
+            "active": item["active"],
+        }
+        if user["active"]:
+            kept.append({"id": user["id"], "total": user["total"]})
+    ids = [user["id"] for user in kept]
+    return len(ids), sum(user["total"] for user in kept)
+
+
+def native_cost(count: int) -> Cost:
+    wall, cpu = time.perf_counter(), time.process_time()
+    native(count)
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def flow_cost(count: int, folder: Path) -> Cost:
+    """Run the scenario and check its answer."""
+    (folder / "answer.txt").unlink(missing_ok=True)
+    given = ["--set", f"count={count}", "--set", f"folder={folder}"]
+    run = (FUSION, "run", HERE / "w2.yaml", "--modules", HERE / "modules")
+    cost = process(folder, *run, *given, "--store", folder / "store")
+    kept, total = (folder / "answer.txt").read_text().split()
+    check(f"answer at {count}", (int(kept), float(total)), ANSWERS.get(count, native(count)))
+    return cost
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        flow_cost(SMALL, folder)  # makes the store and the byte code cache
+        small, big, loop = rounds(
+            ROUNDS,
+            lambda: flow_cost(SMALL, folder),
+            lambda: flow_cost(BIG, folder),
+            lambda: native_cost(BIG),
+        )
+    ours = (big.cpu - small.cpu) / (BIG - SMALL)
+    theirs = loop.cpu / BIG
+    print(f"native loop     {theirs * 1e6:7.2f} us a bundle")
+    print(f"W2 flow         {ours * 1e6:7.2f} us a bundle, {1 / ours:,.0f} bundles a second")
+    print(f"W2 whole at 10k {small.wall:7.2f} s wall")
+    print(f"W2 / native     {ours / theirs:7.1f} x   (P1: at most 15 x)")
+
+
+if __name__ == "__main__":
+    main()
