@@ -1,10 +1,10 @@
 """The live table of a run: per node its state, its counts, and how far its operation is.
 
-Called once per operation, the table only counts; it is drawn from the counts a few times a second,
-by rich's own thread. Made by `engine.cli.progress` on a terminal; the only place for rich.
+It hears of operations that take time, and is drawn from these and the run's counts a few times a
+second, by rich's own thread. Made by `engine.cli.progress` on a terminal; the only place for rich.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from engine.cli.output import Output
 from engine.cli.progress import Lines
+from engine.model.execution import NodeCount
 from engine.plan.plan import Node, Plan
 
 FRAMES_PER_SECOND = 5
@@ -27,17 +28,15 @@ class Row:
 
     title: str
     on_error_route: bool
+    count: NodeCount
     running: int = 0
-    operations: int = 0
-    bundles: int = 0
-    failed: int = 0
     done: float = 0.0
     total: float | None = None
     text: str = ""
 
     @property
     def touched(self) -> bool:
-        return bool(self.running or self.operations or self.failed)
+        return bool(self.running or self.count.operations or self.count.failed)
 
     @property
     def state(self) -> str:
@@ -54,7 +53,7 @@ class Row:
 
 
 class LiveTable(Lines):
-    """Counts and draws; what is told in lines scrolls by above the table."""
+    """Draws the nodes; what is told in lines scrolls by above the table."""
 
     def __init__(self, output: Output) -> None:
         super().__init__(output)
@@ -62,9 +61,13 @@ class LiveTable(Lines):
         self._name = ""
         self._live: Live | None = None
 
-    def planned(self, plan: Plan, store_folder: Path) -> None:
+    def planned(self, plan: Plan, store_folder: Path, counts: Mapping[str, NodeCount]) -> None:
         self._name = self._output.clean(plan.name or plan.id)
-        self._rows = {node.id: self._row(node) for node in plan.nodes.values() if not node.disabled}
+        self._rows = {
+            node.id: self._row(node, counts[node.id])
+            for node in plan.nodes.values()
+            if not node.disabled
+        }
         if self._live is None:
             self._live = self._started()
 
@@ -83,14 +86,11 @@ class LiveTable(Lines):
         row = self._rows.get(node_id)
         if row is not None:
             row.running = max(0, row.running - 1)
-            row.operations += 1
-            row.bundles += bundles
 
     def node_failed(self, node_id: str, failure: str, *, outcome: str) -> None:
         row = self._rows.get(node_id)
         if row is not None:
             row.running = max(0, row.running - 1)
-            row.failed += 1
         super().node_failed(node_id, failure, outcome=outcome)
 
     def note(self, text: str) -> None:
@@ -112,9 +112,9 @@ class LiveTable(Lines):
             clean = self._output.clean
             self._live.console.print(Text.assemble((clean(head), "bold red"), clean(rest)))
 
-    def _row(self, node: Node) -> Row:
+    def _row(self, node: Node, count: NodeCount) -> Row:
         indent = "  " * node.path.count("routes")
-        return Row(indent + self._output.clean(node.title), node.on_error_route)
+        return Row(indent + self._output.clean(node.title), node.on_error_route, count)
 
     def _started(self) -> Live:
         live = Live(
@@ -149,9 +149,9 @@ class LiveTable(Lines):
     def _cells(self, row: Row) -> Iterator[Text]:
         yield Text(row.title)
         yield Text(row.state, style="cyan" if row.running else "dim")
-        yield Text(str(row.operations))
-        yield Text(str(row.bundles))
-        yield Text(str(row.failed), style="red" if row.failed else "")
+        yield Text(str(row.count.operations))
+        yield Text(str(row.count.bundles))
+        yield Text(str(row.count.failed), style="red" if row.count.failed else "")
         yield self._bar(row)
 
     def _bar(self, row: Row) -> Text:

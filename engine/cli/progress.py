@@ -5,7 +5,7 @@ and is therefore imported only where it is drawn.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine.cli.output import Output, Span, Tone
 
 if TYPE_CHECKING:
+    from engine.model.execution import NodeCount
     from engine.plan.plan import Plan
 
 TOLD_FAILURES = 20
@@ -26,7 +27,9 @@ class Lines:
         self._output = output
         self._failures: Counter[str] = Counter()
 
-    def planned(self, plan: "Plan", store_folder: Path) -> None: ...
+    def planned(
+        self, plan: "Plan", store_folder: Path, counts: "Mapping[str, NodeCount]"
+    ) -> None: ...
     def node_started(self, node_id: str) -> None: ...
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None: ...
     def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None: ...

@@ -37,6 +37,20 @@ def age(moment: datetime, now: datetime) -> str:
     return f"{seconds // 86400:.0f} days ago"
 
 
+def until(moment: datetime, now: datetime) -> str:
+    """Return how far off a moment is: `now`, `in 40 s`, `in 12 min`, `in 5 h`, `in 3 days`."""
+    seconds = (moment - now).total_seconds()
+    if seconds <= 0:
+        return "now"
+    if seconds < 60:
+        return f"in {seconds:.0f} s"
+    if seconds < 3600:
+        return f"in {seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"in {seconds / 3600:.0f} h"
+    return f"in {seconds / 86400:.0f} days"
+
+
 def clock_time(moment: datetime) -> str:
     """Return a moment in UTC, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

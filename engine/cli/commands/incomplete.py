@@ -1,0 +1,21 @@
+"""`fusion incomplete`: what failed and waits for a person; one file per subcommand."""
+
+import click
+
+from engine.cli.commands.incomplete_edit import edit
+from engine.cli.commands.incomplete_list import list_
+from engine.cli.commands.incomplete_show import show
+
+
+@click.group(epilog="Example: fusion incomplete list")
+def command() -> None:
+    """List, show and edit incomplete executions.
+
+    What a Break route keeps is stored with all that a replay needs. Look at it, mend its data if
+    that was the reason, and let `fusion replay` go on from the node that failed.
+    """
+
+
+command.add_command(list_)
+command.add_command(show)
+command.add_command(edit)

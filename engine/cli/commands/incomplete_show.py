@@ -1,0 +1,95 @@
+"""`fusion incomplete show`: the reason first, then all that a replay would start from."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.advice import store_option, typed
+from engine.cli.options import json_option, operator
+from engine.cli.output import Line, Output, Span, Tone
+from engine.cli.show import failure_problem, problem_lines
+from engine.cli.units import age, clock_time, counted, short, until
+
+if TYPE_CHECKING:
+    from engine.app import Operator
+    from engine.model.execution import Incomplete
+
+
+@click.command("show", epilog="Example: fusion incomplete show 3f2a91c0")
+@click.argument("incomplete_id", metavar="ID")
+@operator("store")
+@json_option
+@click.pass_obj
+def show(output: Output, /, operator: "Operator", *, incomplete_id: str) -> None:
+    """Show one incomplete execution: why it failed, where, and with which data.
+
+    An ID may be shortened to its first characters, as in the list.
+    """
+    from engine.app import clock, open_store
+    from engine.cli.records import data_json, incomplete_json
+    from engine.cli.running import run_async
+
+    async def read() -> "Incomplete":
+        async with open_store(operator) as store:
+            return await store.incomplete(incomplete_id)
+
+    found, _ = run_async(read())
+    if output.as_json:
+        output.document({"incomplete": {**incomplete_json(found), **data_json(found)}})
+        return
+    for line in problem_lines(failure_problem(found.failure, found.source), output.width):
+        output.result(line)
+    output.result()
+    for fact, text in _facts(found, clock().now()):
+        output.result(f"{fact:<11}{text}")
+    for line in _data(found):
+        output.result(line)
+    output.result()
+    for line in _next(found, operator):
+        output.result(line)
+
+
+def _facts(found: "Incomplete", now: datetime) -> Iterator[tuple[str, str]]:
+    yield "id", found.id
+    yield "scenario", f"{found.scenario_id} ({found.source_path})"
+    yield "node", found.node_id
+    yield "status", found.status.value
+    yield "stored", f"{clock_time(found.created_at)} ({age(found.created_at, now)})"
+    yield "run", short(found.execution_id)
+    allowed = f", {found.allowed} automatic allowed" if found.allowed else ""
+    yield "attempts", f"{counted(found.attempts, 'replay')} failed{allowed}"
+    if found.due_at is not None:
+        yield "due", f"{clock_time(found.due_at)} ({until(found.due_at, now)})"
+
+
+def _data(found: "Incomplete") -> Iterator[Line]:
+    from engine.cli.outline import outline
+
+    parts = (
+        ("data", found.bundles),
+        ("inputs", found.inputs),
+        ("variables", found.variables),
+        ("detail", found.failure.detail),
+    )
+    for title, items in parts:
+        if items:
+            yield ""
+            yield (Span(title, Tone.STRONG),)
+            yield from outline(items, "  ")
+
+
+def _next(found: "Incomplete", operator: "Operator") -> Iterator[str]:
+    from engine.cli.outline import files_in
+    from engine.model.execution import IncompleteStatus
+
+    short_id = short(found.id)
+    if found.status is IncompleteStatus.RESOLVED:
+        yield f"next: {typed('runs', *store_option(operator))}"
+        return
+    store = store_option(operator)
+    file = next(files_in(found.bundles), None)
+    change = ("--file", f"{file}=PATH") if file else ("--set", "NODE.ITEM=VALUE")
+    yield f"next: {typed('replay', short_id, *store)}"
+    yield f"  or: {typed('incomplete', 'edit', short_id, *change, *store)}"

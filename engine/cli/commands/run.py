@@ -1,0 +1,169 @@
+"""`fusion run`: run a scenario once and say what came of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.advice import scenario_words, store_words, typed
+from engine.cli.exits import Exit
+from engine.cli.options import assignments, json_option, operator
+from engine.cli.output import Line, Output, Span, Tone
+from engine.cli.show import failure_problem, near, show
+
+if TYPE_CHECKING:
+    from engine.app import Operator, RunResult
+
+
+@click.command(epilog='Example: fusion run scenarios/quickstart.yaml --set customer="Ada"')
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option(
+    "--set",
+    "inputs",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Give a scenario input; may be given several times.",
+)
+@click.option(
+    "--input",
+    "bundles",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Feed bundles from JSON or JSON lines instead of running the trigger.",
+)
+@click.option(
+    "--reset-trigger", is_flag=True, help="Forget what the trigger has taken, and start over."
+)
+@click.option(
+    "--no-wait",
+    is_flag=True,
+    help="Do not wait for another run of this scenario; exit 6 if there is one.",
+)
+@click.option(
+    "--allow-incomplete",
+    is_flag=True,
+    help="Exit 0, not 3, if incomplete executions are stored.",
+)
+@operator("store", "connections", "modules", "allow_private_networks")
+@json_option
+@click.pass_obj
+def command(output: Output, /, operator: "Operator", *, scenario: Path, **options: Any) -> int:
+    """Run a scenario once.
+
+    Shows how far each node is and ends with what was done, where results lie, and what to type
+    next. Exit codes: 0 all went well, 1 the run ended in error, 2 the scenario or the arguments
+    cannot be used, 3 incomplete executions are stored, 4 a connection is missing or refused, 6 the
+    store is busy or cannot be used, 130 interrupted.
+    """
+    from engine.app import RunRequest, run_scenario
+    from engine.cli.progress import watching
+    from engine.cli.running import run_async
+
+    request = RunRequest(
+        scenario=scenario,
+        inputs=options["inputs"],
+        bundles=options["bundles"],
+        reset_trigger=options["reset_trigger"],
+        wait=not options["no_wait"],
+    )
+    with watching(output) as watcher:
+        result, signalled = run_async(run_scenario(request, operator, watcher))
+    code = _exit(result, signalled, allow_incomplete=options["allow_incomplete"])
+    if output.as_json:
+        output.document(_json(result, code))
+    else:
+        _tell(output, result, operator, code)
+    return code
+
+
+def _exit(result: "RunResult", signalled: Exit | None, *, allow_incomplete: bool) -> Exit:
+    from engine.model.execution import Status
+
+    if result.execution.interrupted:
+        return signalled or Exit.INTERRUPTED
+    if result.execution.status is Status.ERROR:
+        return Exit.FAILED
+    return Exit.INCOMPLETE if result.stored and not allow_incomplete else Exit.OK
+
+
+def _json(result: "RunResult", code: Exit) -> dict[str, Any]:
+    from engine.cli.records import execution_json, incomplete_json
+
+    return {
+        "exit_code": code,
+        "scenario": {
+            "id": result.plan.id,
+            "name": result.plan.name,
+            "path": str(result.plan.path),
+        },
+        "execution": execution_json(result.execution),
+        "incomplete": [incomplete_json(one) for one in result.stored],
+        "saved": [str(path) for path in result.saved],
+        "nothing_new": result.nothing_new,
+        "store": str(result.store_folder),
+    }
+
+
+def _tell(output: Output, result: "RunResult", operator: "Operator", code: Exit) -> None:
+    if result.store_created:
+        output.tell(f"made a store for runs: {near(result.store_folder)}")
+    if code is Exit.OK and result.nothing_new and not result.stored:
+        again = typed("run", *scenario_words(result.plan.path, operator), "--reset-trigger")
+        output.result(f"nothing new for `{result.plan.trigger.title}`; to start over: {again}")
+        return
+    for line in _summary(output, result):
+        output.result(line)
+    if result.stored:
+        _tell_incomplete(output, result, operator, code)
+    if code in (Exit.INTERRUPTED, Exit.TERMINATED):
+        again = typed("run", *scenario_words(result.plan.path, operator))
+        output.result()
+        output.result("What was finished is kept; the rest comes again with the next run.")
+        output.result(f"next: {again}")
+    if code is Exit.FAILED and result.execution.failure is not None:
+        _tell_failure(output, result, operator)
+
+
+def _summary(output: Output, result: "RunResult") -> Iterator[Line]:
+    from engine.cli.summary import headline, node_lines, saved_lines
+
+    name = result.plan.name or result.plan.id
+    yield (Span(headline(name, result.execution), Tone.STRONG),)
+    yield ""
+    yield from node_lines(result.execution.nodes, result.plan, output.width)
+    if result.saved:
+        yield ""
+        yield from saved_lines(result.saved)
+
+
+def _tell_incomplete(output: Output, result: "RunResult", operator: "Operator", code: Exit) -> None:
+    from engine.cli.summary import incomplete_lines
+    from engine.cli.units import counted, short
+
+    output.result()
+    count = counted(len(result.stored), "incomplete execution")
+    verb = "is" if len(result.stored) == 1 else "are"
+    output.result(f"{count} {verb} stored, so that nothing is lost:")
+    for line in incomplete_lines(result.stored, output.width):
+        output.result(line)
+    if code is Exit.INCOMPLETE:
+        output.result()
+        output.result("Exit code 3 is expected here: the run is finished, but not everything is.")
+    shown = typed("incomplete", "show", short(result.stored[0].id))
+    store = " ".join(store_words(result.store_folder, operator))
+    output.result(f"next: {shown} {store}".rstrip())
+
+
+def _tell_failure(output: Output, result: "RunResult", operator: "Operator") -> None:
+    from engine.cli.units import short
+
+    failure = result.execution.failure
+    if failure is None:
+        return
+    store = store_words(result.store_folder, operator)
+    again = typed("runs", short(result.execution.id), *store)
+    output.flush()
+    output.tell()
+    show(output, [failure_problem(failure, result.plan.source, again)])

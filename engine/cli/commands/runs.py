@@ -1,0 +1,135 @@
+"""`fusion runs`: what has run, and one run in full."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.advice import store_option, typed
+from engine.cli.options import json_option, operator
+from engine.cli.output import Line, Output, Span, Tone
+from engine.cli.show import failure_problem, problem_lines
+from engine.cli.tables import Column, table
+from engine.cli.units import age, clock_time, duration, short
+
+if TYPE_CHECKING:
+    from engine.app import Operator
+    from engine.model.execution import Execution, Incomplete
+
+COLUMNS = (
+    Column("id"),
+    Column("scenario", gives_way=True),
+    Column("kind"),
+    Column("status"),
+    Column("started"),
+    Column("took", number=True),
+    Column("operations", number=True),
+    Column("bundles", number=True),
+)
+
+
+@click.command(epilog="Example: fusion runs --scenario quickstart --limit 5")
+@click.argument("run_id", metavar="[ID]", required=False)
+@click.option("--scenario", metavar="NAME", help="Only runs of the scenario with this id.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many runs to list.",
+)
+@operator("store")
+@json_option
+@click.pass_obj
+def command(
+    output: Output,
+    /,
+    operator: "Operator",
+    *,
+    run_id: str | None,
+    scenario: str | None,
+    limit: int,
+) -> None:
+    """List runs, the latest first, or show the one with an ID.
+
+    An ID may be shortened to its first characters, as in the list.
+    """
+    if run_id is None:
+        _list(output, operator, scenario, limit)
+    else:
+        _show(output, operator, run_id)
+
+
+def _list(output: Output, operator: "Operator", scenario: str | None, limit: int) -> None:
+    from engine.app import clock, open_store
+    from engine.cli.records import execution_json
+    from engine.cli.running import run_async
+
+    async def read() -> "list[Execution]":
+        async with open_store(operator) as store:
+            return await store.executions(scenario_id=scenario, limit=limit)
+
+    found, _ = run_async(read())
+    if output.as_json:
+        output.document({"runs": [execution_json(one) for one in found]})
+    elif not found:
+        output.result("no runs yet")
+    else:
+        now = clock().now()
+        rows = [(*_facts(one), age(one.started_at, now), *_figures(one)) for one in found]
+        for line in table(COLUMNS, rows, output.width):
+            output.result(line)
+
+
+def _facts(one: "Execution") -> tuple[str, str, str, str]:
+    from engine.cli.summary import kind_word, status_word
+
+    return (short(one.id), one.scenario_id, kind_word(one.kind), status_word(one))
+
+
+def _figures(one: "Execution") -> tuple[str, str, str]:
+    from engine.cli.summary import seconds_of
+
+    took = duration(seconds_of(one)) if one.ended_at else ""
+    return (took, str(one.operations), str(one.bundles))
+
+
+def _show(output: Output, operator: "Operator", run_id: str) -> None:
+    from engine.app import open_store
+    from engine.cli.records import execution_json, incomplete_json
+    from engine.cli.running import run_async
+
+    async def read() -> "tuple[Execution, list[Incomplete]]":
+        async with open_store(operator) as store:
+            found = await store.execution(run_id)
+            return found, await store.incompletes(execution_id=found.id)
+
+    (execution, stored), _ = run_async(read())
+    if output.as_json:
+        incomplete = [incomplete_json(one) for one in stored]
+        output.document({"run": execution_json(execution), "incomplete": incomplete})
+        return
+    for line in _lines(output, execution, stored, operator):
+        output.result(line)
+
+
+def _lines(
+    output: Output,
+    execution: "Execution",
+    stored: "Sequence[Incomplete]",
+    operator: "Operator",
+) -> Iterator[Line]:
+    from engine.cli.summary import headline, incomplete_lines, kind_word, node_lines
+
+    yield (Span(headline(execution.scenario_id, execution), Tone.STRONG),)
+    yield f"{kind_word(execution.kind)} {execution.id}, started {clock_time(execution.started_at)}"
+    if execution.failure is not None:
+        yield ""
+        yield from problem_lines(failure_problem(execution.failure), output.width)
+    if execution.nodes:
+        yield ""
+        yield from node_lines(execution.nodes, None, output.width)
+    if stored:
+        yield ""
+        yield from incomplete_lines(stored, output.width)
+        yield f"next: {typed('incomplete', 'show', short(stored[0].id), *store_option(operator))}"

@@ -1,0 +1,103 @@
+"""Executions, incomplete executions and bundle values as JSON, for programs.
+
+The names and the shape are stable; a change that breaks readers raises `output.FORMAT_VERSION`.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from engine.model.bundle import File
+from engine.model.execution import Execution, Failure, Incomplete, NodeCount
+
+
+def execution_json(execution: Execution) -> dict[str, Any]:
+    """Return an execution; moments are ISO 8601 in UTC, times are seconds."""
+    return {
+        "id": execution.id,
+        "scenario": execution.scenario_id,
+        "kind": execution.kind.value,
+        "status": execution.status.name.lower(),
+        "started_at": execution.started_at.isoformat(),
+        "ended_at": execution.ended_at and execution.ended_at.isoformat(),
+        "operations": execution.operations,
+        "bundles": execution.bundles,
+        "interrupted": execution.interrupted,
+        "failure": execution.failure and failure_json(execution.failure),
+        "nodes": {node_id: count_json(count) for node_id, count in execution.nodes.items()},
+    }
+
+
+def count_json(count: NodeCount) -> dict[str, Any]:
+    """Return a node's counts; `seconds` is time inside its module."""
+    return {
+        "operations": count.operations,
+        "bundles": count.bundles,
+        "failed": count.failed,
+        "seconds": round(count.seconds, 6),
+    }
+
+
+def failure_json(failure: Failure) -> dict[str, Any]:
+    """Return a failure; `where` is null if its place is not known."""
+    return {
+        "type": failure.type,
+        "message": failure.message,
+        "detail": value_json(failure.detail),
+        "where": failure.where or None,
+    }
+
+
+def incomplete_json(incomplete: Incomplete) -> dict[str, Any]:
+    """Return an incomplete execution without its data."""
+    return {
+        "id": incomplete.id,
+        "scenario": incomplete.scenario_id,
+        "execution": incomplete.execution_id,
+        "node": incomplete.node_id,
+        "status": incomplete.status.value,
+        "created_at": incomplete.created_at.isoformat(),
+        "attempts": incomplete.attempts,
+        "allowed": incomplete.allowed,
+        "due_at": incomplete.due_at and incomplete.due_at.isoformat(),
+        "failure": failure_json(incomplete.failure),
+    }
+
+
+def data_json(incomplete: Incomplete) -> dict[str, Any]:
+    """Return what an incomplete execution would be replayed with."""
+    return {
+        "source_path": incomplete.source_path,
+        "source": incomplete.source,
+        "bundles": value_json(incomplete.bundles),
+        "inputs": value_json(incomplete.inputs),
+        "variables": value_json(incomplete.variables),
+    }
+
+
+def value_json(value: Any) -> Any:
+    """Return a bundle value as JSON: dates as text, files by their facts, buffers in Base64."""
+    match value:
+        case File():
+            return {
+                "name": value.name,
+                "size": value.size,
+                "type": value.type,
+                "sha256": value.sha256,
+            }
+        case Mapping():
+            return {str(key): value_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [value_json(item) for item in value]
+        case bytes():
+            return {"buffer": b64encode(value).decode()}
+        case datetime():
+            return value.isoformat()
+        case float() if not isfinite(value):
+            return str(value)
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            return str(value)

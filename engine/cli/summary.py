@@ -1,0 +1,107 @@
+"""What a run or replay came to, in a few lines."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.output import Line
+from engine.cli.show import near
+from engine.cli.tables import Column, table
+from engine.cli.units import counted, duration, short
+from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Status
+
+if TYPE_CHECKING:
+    from engine.plan.plan import Plan
+
+MOST_NAMES = 5
+"""Files of one folder that are listed by name."""
+
+_WORDS = {
+    Status.RUNNING: "running",
+    Status.SUCCESS: "success",
+    Status.WARNING: "warning",
+    Status.ERROR: "error",
+}
+
+_NODES = (
+    Column("node"),
+    Column("module", gives_way=True),
+    Column("operations", number=True),
+    Column("bundles", number=True),
+    Column("failed", number=True),
+    Column("time", number=True),
+)
+
+_INCOMPLETE = (Column("id"), Column("node"), Column("error", gives_way=True))
+
+
+def status_word(execution: Execution) -> str:
+    """Return how an execution ended, in one word; a dead process's one is `interrupted`."""
+    return "interrupted" if execution.interrupted else _WORDS[execution.status]
+
+
+def kind_word(kind: Kind) -> str:
+    """Return what people call an execution of this kind."""
+    return "replay" if kind is Kind.REPLAY else "run"
+
+
+def seconds_of(execution: Execution) -> float:
+    """Return how long an execution took; 0 while it has no end."""
+    ended = execution.ended_at or execution.started_at
+    return (ended - execution.started_at).total_seconds()
+
+
+def headline(name: str, execution: Execution) -> str:
+    """Say in one line how it ended and how much was done."""
+    words = {
+        "interrupted": "interrupted after",
+        "error": "ended in error after",
+        "warning": "finished with warnings in",
+        "success": "finished in",
+        "running": "running since",
+    }
+    done = f"{counted(execution.operations, 'operation')}, {counted(execution.bundles, 'bundle')}"
+    return f"{name}: {words[status_word(execution)]} {duration(seconds_of(execution))} ({done})"
+
+
+def node_lines(
+    nodes: Mapping[str, NodeCount], plan: "Plan | None", width: int | None
+) -> Sequence[Line]:
+    """Return the table of nodes, in the plan's order; nodes of error routes only if they ran.
+
+    Without a plan, the nodes are those that were counted, and their modules are not known.
+    """
+    if plan is None:
+        columns = _NODES[:1] + _NODES[2:]
+        rows = [(node_id, *_numbers(count)) for node_id, count in nodes.items()]
+        return table(columns, rows, width)
+    counts = [(node, nodes.get(node.id, NodeCount())) for node in plan.nodes.values()]
+    known = [
+        (node.title, node.module_id, *_numbers(count))
+        for node, count in counts
+        if count.operations or count.failed or not (node.on_error_route or node.disabled)
+    ]
+    return table(_NODES, known, width)
+
+
+def saved_lines(paths: Sequence[Path]) -> Iterator[str]:
+    """Say per folder how many files lie there, a few of them by name."""
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in dict.fromkeys(paths):
+        folders[near(path.parent)].append(path.name)
+    for folder, names in folders.items():
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield f"{counted(len(names), 'file')} in {folder}: {', '.join(names[:MOST_NAMES])}{more}"
+
+
+def incomplete_lines(stored: Sequence[Incomplete], width: int | None) -> Sequence[Line]:
+    """Return a table of incomplete executions that belong to one scenario."""
+    rows = [
+        (short(one.id), one.node_id, f"{one.failure.type}: {one.failure.message}") for one in stored
+    ]
+    return table(_INCOMPLETE, rows, width)
+
+
+def _numbers(count: NodeCount) -> tuple[str, str, str, str]:
+    return (str(count.operations), str(count.bundles), str(count.failed), duration(count.seconds))
