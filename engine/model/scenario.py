@@ -4,9 +4,9 @@
 README; settings and their defaults as in Fusion's scenario settings.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 
 class Written(BaseModel):
@@ -84,9 +84,9 @@ class NodeWritten(Written):
     """Bundles for which this is false do not enter the node."""
     fields: dict[str, Any] = Field(default_factory=dict, alias="with")
     """The module's fields; texts may hold `{{ … }}`."""
-    on_error: "list[NodeWritten] | None" = None
+    on_error: "list[NodeWritten] | None" = Field(default=None, min_length=1)
     """Error route; ends in a directive."""
-    routes: list[RouteWritten] | None = None
+    routes: list[RouteWritten] | None = Field(default=None, min_length=1)
     """Only for `flow.router`."""
     concurrency: int = Field(default=1, ge=1)
     """How many operations of this node may overlap."""
@@ -107,7 +107,21 @@ class Conditions(Written):
     any: list[ConditionGroup]
 
 
-FilterWritten: TypeAlias = str | bool | Conditions
+def _filter_form(written: object) -> str | None:
+    forms = {str: "expression", bool: "constant", dict: "conditions", Conditions: "conditions"}
+    return forms.get(type(written))
+
+
+FilterWritten: TypeAlias = Annotated[
+    Annotated[str, Tag("expression")]
+    | Annotated[bool, Tag("constant")]
+    | Annotated[Conditions, Tag("conditions")],
+    Discriminator(
+        _filter_form,
+        custom_error_type="filter_form",
+        custom_error_message="should be an expression, or conditions as {name, any}",
+    ),
+]
 
 
 class ScenarioWritten(Written):
@@ -120,6 +134,6 @@ class ScenarioWritten(Written):
     settings: Settings = Settings()
     connections: dict[str, dict[str, Any]] = Field(default_factory=dict)
     inputs: dict[str, InputField] = Field(default_factory=dict)
-    on_error: list[NodeWritten] | None = None
+    on_error: list[NodeWritten] | None = Field(default=None, min_length=1)
     """Error route for every node that has none of its own."""
     flow: list[NodeWritten] = Field(min_length=1)

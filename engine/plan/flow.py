@@ -1,0 +1,193 @@
+"""The engine's own modules, `flow.*`: what sees several bundles, and the directives.
+
+Connectors' modules see one bundle each and live under `modules/`; these are carried out by
+`engine.run`. Here are their fields, which documentation, checks and forms come from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
+
+from engine.model.directive import Directive
+from engine.module import Fields
+from engine.plan.durations import duration
+from engine.plan.plan import NodeKind
+
+LONGEST_INTERVAL = timedelta(days=30)
+
+
+def _minutes(value: object) -> object:
+    """Read a bare number as minutes, as Fusion does, and a text as a duration."""
+    if isinstance(value, str) and not value.strip().replace(".", "", 1).isdecimal():
+        return duration(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    if not 0 <= float(value) <= LONGEST_INTERVAL / timedelta(minutes=1):
+        raise ValueError("should be between 1 minute and 30 days")
+    return timedelta(minutes=float(value))
+
+
+Minutes = Annotated[
+    timedelta,
+    BeforeValidator(_minutes),
+    Field(ge=timedelta(minutes=1), le=LONGEST_INTERVAL),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 1, "maximum": 43_200},
+                {"type": "string", "examples": ["15m", "1h30m"]},
+            ]
+        }
+    ),
+]
+
+
+class NoFields(Fields):
+    """The module takes no fields."""
+
+
+class IteratorFields(Fields):
+    """Fields of `flow.iterator`."""
+
+    array: Any
+    """What to take apart: one bundle per element, in order. A collection's items become the
+    bundle's items, a primitive becomes `value`. Anything but an array counts as its one element;
+    null and an empty array give no bundle."""
+
+
+class ArrayAggregatorFields(Fields):
+    """Fields of `flow.array_aggregator`."""
+
+    source: str | None = None
+    """Id of the node whose bundles are collected, those of one operation at a time. Left out: the
+    nearest node upstream that can yield several."""
+    fields: dict[str, Any] = Field(min_length=1)
+    """Items of each collection in `array`, by name, mapped for each bundle that arrives."""
+    group_by: Any = None
+    """Expression; one bundle is emitted per distinct value, with the value as `key`."""
+    stop_if_empty: bool = False
+    """Emit nothing when no bundle arrived; otherwise an empty `array` is emitted."""
+
+
+class ResumeFields(Fields):
+    """Fields of `flow.resume`: the substitute output, item by item, under any names."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class BreakFields(Fields):
+    """Fields of `flow.break`."""
+
+    automatically_complete: bool = False
+    """Retry the stored incomplete execution by itself; otherwise it waits for a person."""
+    attempts: int = Field(default=3, ge=1, le=100)
+    """How many automatic retries are made at most."""
+    interval: Minutes = timedelta(minutes=15)
+    """Wait before the first retry, in minutes or as `90s`, `15m`, `2h`; it doubles after every
+    other retry that fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowModule:
+    """A module of the engine's own; `summary` is one sentence for its reference page."""
+
+    id: str
+    kind: NodeKind
+    fields: type[Fields]
+    summary: str
+    directive: Directive | None = None
+
+
+def _directive(directive: Directive, fields: type[Fields], summary: str) -> FlowModule:
+    return FlowModule(f"flow.{directive}", NodeKind.DIRECTIVE, fields, summary, directive)
+
+
+FLOW: Mapping[str, FlowModule] = {
+    module.id: module
+    for module in (
+        FlowModule(
+            "flow.router",
+            NodeKind.ROUTER,
+            NoFields,
+            "Send each bundle down every route whose filter lets it pass, one route after another.",
+        ),
+        FlowModule(
+            "flow.iterator",
+            NodeKind.ITERATOR,
+            IteratorFields,
+            "Take an array apart: one bundle per element.",
+        ),
+        FlowModule(
+            "flow.array_aggregator",
+            NodeKind.AGGREGATOR,
+            ArrayAggregatorFields,
+            "Collect the bundles of one operation of a source into one array.",
+        ),
+        _directive(
+            Directive.ROLLBACK, NoFields, "Stop the run, take back what can be, end in error."
+        ),
+        _directive(
+            Directive.COMMIT, NoFields, "Stop the run, keep what was done, end as a success."
+        ),
+        _directive(
+            Directive.RESUME, ResumeFields, "Go on with a substitute for the failed node's output."
+        ),
+        _directive(Directive.IGNORE, NoFields, "Drop the failing bundle and go on with the rest."),
+        _directive(
+            Directive.BREAK,
+            BreakFields,
+            "Store the failing bundle as an incomplete execution and go on with the rest.",
+        ),
+    )
+}
+"""Every module of the engine's own, by id."""
+
+YIELDS_SEVERAL = frozenset({NodeKind.ITERATOR})
+"""Kinds of the engine's own nodes that yield several bundles in one operation, whatever they map.
+An aggregator does only if it groups."""
+
+AGGREGATE_ITEMS = ("array", "array_length", "__IMTAGGLENGTH__")
+GROUP_ITEMS = ("key", "__IMTKEY__")
+ORDER_ITEMS = ("bundle_index", "bundle_count", "__IMTINDEX__", "__IMTLENGTH__")
+"""Items that every emitted bundle has beside its own: position from 1, and how many there are."""
+
+
+def directive_fields(directive: Directive, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a directive's mapped fields with their types and defaults; Resume's stay as they are.
+
+    Break's `interval` is a timedelta. Raises pydantic's ValidationError.
+    """
+    if directive is Directive.RESUME:
+        return dict(fields)
+    model = FLOW[f"flow.{directive}"].fields.model_validate(dict(fields))
+    return {name: getattr(model, name) for name in type(model).model_fields}
+
+
+def describe_flow() -> list[dict[str, Any]]:
+    """Describe the engine's own modules as JSON: id, kind, summary, and the schema of `with`."""
+    return [
+        {
+            "id": module.id,
+            "kind": module.kind.value,
+            "summary": module.summary,
+            "fields": TypeAdapter(module.fields).json_schema(),
+            "output": _output_of(module),
+        }
+        for module in FLOW.values()
+    ]
+
+
+def _output_of(module: FlowModule) -> dict[str, Any] | None:
+    """Return the schema of the items that a module emits; None: they depend on the data."""
+    if module.kind is not NodeKind.AGGREGATOR:
+        return None
+    return {
+        "type": "object",
+        "properties": {
+            "array": {"type": "array", "description": "The collected collections, as they came."},
+            "array_length": {"type": "integer", "description": "How many there are."},
+        },
+    }
