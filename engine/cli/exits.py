@@ -32,6 +32,14 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+class Stopped(Exception):  # noqa: N818 - not a failure: what was asked for from outside
+    """A signal ended work that had nothing to return."""
+
+    def __init__(self, code: Exit) -> None:
+        super().__init__(code.name.lower())
+        self.code = code
+
+
 _EXITS: tuple[tuple[type[EngineError], Exit], ...] = (
     (UsageError, Exit.USAGE),
     (SetupError, Exit.CONNECTION),

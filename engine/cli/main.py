@@ -11,9 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
-from engine.cli.exits import Exit, exit_of
+from engine.cli.exits import Exit, Stopped, exit_of
 from engine.cli.output import Output
-from engine.cli.running import Stopped
 from engine.cli.show import problem_json, show
 from engine.errors import EngineError, Problem
 
@@ -30,10 +29,10 @@ COMMANDS: Mapping[str, str] = {
 }
 """Summary of each command, by its name, which is also its file's in `engine.cli.commands`."""
 
-EPILOG = (
-    "A connector may have commands of its own: fusion CONNECTOR --help. "
-    "Example: fusion init --example quickstart"
-)
+EPILOG = """\b
+Commands that a connector brings along: fusion CONNECTOR --help
+Example: fusion init --example quickstart
+"""
 
 
 class Fusion(click.Group):
@@ -165,10 +164,10 @@ def _trace(output: Output) -> bool:
 
 def _connector_commands(name: str) -> click.Command | None:
     """Return the commands that a connector brings along, None if none of this name has any."""
-    from engine.app import Operator, catalog
     from engine.module import load_object
+    from engine.plan.catalog import Catalog
 
-    connector = catalog(Operator()).connectors.get(name)
+    connector = Catalog().connectors.get(name)
     if connector is None or not connector.commands:
         return None
     commands: click.Command = load_object(connector.commands)

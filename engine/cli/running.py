@@ -13,19 +13,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from engine.cli.exits import Exit
+from engine.cli.exits import Exit, Stopped
 
 Result = TypeVar("Result")
 
 _EXITS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
-
-
-class Stopped(Exception):  # noqa: N818 - not a failure: what was asked for from outside
-    """A signal ended work that had nothing to return."""
-
-    def __init__(self, code: Exit) -> None:
-        super().__init__(code.name.lower())
-        self.code = code
 
 
 class Signals:

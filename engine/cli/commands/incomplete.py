@@ -7,7 +7,14 @@ from engine.cli.commands.incomplete_list import list_
 from engine.cli.commands.incomplete_show import show
 
 
-@click.group(epilog="Example: fusion incomplete list")
+class InOrder(click.Group):
+    """Lists its commands in the order in which people use them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, epilog="Example: fusion incomplete list")
 def command() -> None:
     """List, show and edit incomplete executions.
 

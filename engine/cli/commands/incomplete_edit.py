@@ -49,7 +49,7 @@ def edit(
     files: dict[str, str],
     values: dict[str, str],
 ) -> None:
-    """Change items of the data of an incomplete execution.
+    """Change items of the data of one.
 
     The failed node's fields are checked with the new data before anything is stored.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def show(output: Output, /, operator: "Operator", *, incomplete_id: str) -> None:
-    """Show one incomplete execution: why it failed, where, and with which data.
+    """Show why one failed, where, and with which data.
 
     An ID may be shortened to its first characters, as in the list.
     """
