@@ -285,7 +285,8 @@ class Module(ABC, Generic[Input, Output]):
     def absent_items(cls, constants: Mapping[str, Any]) -> Mapping[str, str]:
         """Name output items that can never be set with these constant fields, each with a reason.
 
-        Mapping one of them is refused at load.
+        `constants` holds each field that is settled at load, unwritten ones with their default.
+        Mapping one of the items is refused at load.
         """
         return {}
 
