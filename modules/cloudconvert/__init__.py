@@ -1,1 +1,32 @@
-"""CloudConvert."""
+"""CloudConvert: converts, merges and archives files, at the service or on this machine."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from engine.module import Connector, Embedded, Fetch, load_object
+from modules.cloudconvert.connection import CloudConvertConnection
+
+
+def embedded(data_folder: Path, fetch: Fetch) -> AbstractAsyncContextManager[Embedded]:
+    """Start the connector's own server; it is imported now, so that other runs do not pay for it.
+
+    `data_folder` keeps its state and files from run to run.
+    """
+    server: AbstractAsyncContextManager[Embedded] = load_object(
+        "modules.cloudconvert.local.embedded:embedded"
+    )(data_folder, fetch)
+    return server
+
+
+connector = Connector(
+    name="cloudconvert",
+    title="CloudConvert",
+    modules={
+        "convert_file": "modules.cloudconvert.convert_file:ConvertFile",
+        "merge_files": "modules.cloudconvert.merge_files:MergeFiles",
+        "create_archive": "modules.cloudconvert.create_archive:CreateArchive",
+    },
+    connection=CloudConvertConnection,
+    embedded=embedded,
+    commands="modules.cloudconvert.commands:commands",
+)

@@ -1,0 +1,101 @@
+"""CloudConvert's refusals and failed jobs as Fusion's error types.
+
+Source: Fusion's CloudConvert page, troubleshooting; CloudConvert API v2, errors.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import (
+    DataError,
+    InvalidAccessTokenError,
+    ModuleError,
+    ModuleTimeoutError,
+    RateLimitError,
+)
+from engine.module import Reply
+
+if TYPE_CHECKING:
+    from modules.cloudconvert.api import Job, Task
+
+REFUSALS: Final = (402, 403)
+"""Statuses that mean more than one thing here."""
+
+CREDITS_TEXT: Final = "You have exceeded the maximum conversion time."
+WAITED_TEXT: Final = "Maximum number of repeats exceeded."
+SIZE_TEXT: Final = "The output file size exceeds the limit allowed for your scenario."
+
+LONGEST_MESSAGE: Final = 1_000
+"""Characters of one task's message that go into an error."""
+
+_CREDITS = frozenset({"CREDITS_EXCEEDED", "INSUFFICIENT_CREDITS"})
+
+
+def refusal(reply: Reply) -> ModuleError:
+    """Return the error for an answer with a status of `REFUSALS`."""
+    body = reply.body if isinstance(reply.body, Mapping) else {}
+    code = str(body.get("code") or "")
+    said = readable(str(body.get("message") or f"HTTP {reply.status}"))
+    detail = {"status": reply.status, "code": code}
+    if reply.status == 403:
+        kind = InvalidAccessTokenError if "scope" in said.lower() else DataError
+        return kind(f"CloudConvert refuses: {said}", detail=detail)
+    if code == "PARALLEL_JOB_LIMIT_EXCEEDED":
+        seconds = reply.headers.get("retry-after", "")
+        wait = timedelta(seconds=int(seconds)) if seconds[:9].isdecimal() else None
+        return RateLimitError(f"CloudConvert: {said}", retry_after=wait, detail=detail)
+    return _out_of_credits(said, detail)
+
+
+def failure_of(job: "Job") -> ModuleError:
+    """Return the error for a job that ended in error: what its failed tasks say, root causes only.
+
+    The detail lists them, with the job's id and tag.
+    """
+    failed = [task for task in job.tasks if task.status == "error"]
+    roots = [task for task in failed if task.code != "INPUT_TASK_FAILED"] or failed
+    said = "; ".join(map(_said, roots)) or "the job failed without saying why"
+    detail: dict[str, Any] = {
+        "job_id": job.id,
+        "tag": job.tag,
+        "tasks": [
+            {"name": task.name, "operation": task.operation, "code": task.code,
+             "message": task.message} for task in roots
+        ],
+    }  # fmt: skip
+    return _typed_failure(roots, said, detail)
+
+
+def _typed_failure(roots: "Sequence[Task]", said: str, detail: dict[str, Any]) -> ModuleError:
+    codes = {task.code for task in roots}
+    if codes & _CREDITS:
+        return _out_of_credits(said, detail)
+    if codes == {"TIMEOUT"}:
+        return ModuleTimeoutError(said, detail=detail)
+    return DataError(said, detail=detail)
+
+
+def _said(task: "Task") -> str:
+    message = readable(task.message or f"task {task.name or task.operation} failed")
+    return f"{message} (Code: {task.code})" if task.code else message
+
+
+def _out_of_credits(said: str, detail: dict[str, Any]) -> ModuleError:
+    return ModuleError(f"{CREDITS_TEXT} {said}", detail=detail, storable=True)
+
+
+def waited_too_long(job: "Job") -> ModuleError:
+    """Return the error for a job that has not ended in time; the job goes on."""
+    return ModuleError(
+        WAITED_TEXT,
+        detail={"job_id": job.id, "tag": job.tag, "status": job.status},
+        notes=(f"job {job.id} goes on; `wait_limit` sets how long to wait for it",),
+        storable=True,
+    )
+
+
+def readable(text: str) -> str:
+    """Return a text of the service with control characters escaped, cut to a bearable length."""
+    shown = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    return shown if len(shown) <= LONGEST_MESSAGE else shown[: LONGEST_MESSAGE - 1] + "…"
