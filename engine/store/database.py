@@ -1,0 +1,217 @@
+"""The SQLite file of a store: opened, created, upgraded and written under one lock.
+
+Blocking, and used from one thread only. A new store is made beside its place and moved there when
+it is complete, so an incomplete or empty file in that place is a damaged store, never a fresh one.
+Source: SQLite documentation, "Write-ahead logging", "PRAGMA statements", "Online backup".
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from engine.errors import NoStoreError, StoreBusyError, StoreError
+from engine.store.blob import flush_path
+from engine.store.faults import damaged, told
+from engine.store.lock import FileLock, Processes
+from engine.store.queries import Migration, migrations, queries
+from engine.store.records import Row
+
+FILE_NAME: Final = "store.db"
+APPLICATION_ID: Final = 0x46555349
+"""Marks a SQLite file as a store of ours: `FUSI`."""
+
+_PRAGMAS: Final = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+class Database:
+    """One connection to a store's file; `busy_seconds` is how long it waits for others."""
+
+    def __init__(self, folder: Path, busy_seconds: float) -> None:
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        self.processes = Processes(folder / "processes")
+        self._busy_seconds = busy_seconds
+        self._lock = FileLock(folder / "store.lock")
+        self._queries = queries()
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self, *, create: bool) -> None:
+        """Open the store. Raises NoStoreError if there is none and `create` is false."""
+        if not create and not self.path.exists():
+            raise NoStoreError(f"no store in {self.folder}")
+        with told(self.path):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._lock.held(self._busy_seconds):
+                if not self.path.exists():
+                    self._create()
+                self._connection = _connect(self.path, self._busy_seconds)
+                try:
+                    self._check()
+                    self.processes.join()
+                except BaseException:
+                    self._disconnect()
+                    raise
+
+    def close(self) -> None:
+        """Close the store; the last to close it leaves one file. Does nothing if not open."""
+        if self._connection is None:
+            return
+        with told(self.path), self._lock.held(self._busy_seconds):
+            self.processes.leave()
+            self._disconnect()
+
+    def query(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a query of `queries.sql` and return its rows."""
+        assert self._connection is not None  # noqa: S101 - open() comes first
+        with told(self.path):
+            return self._connection.execute(self._queries[name], parameters).fetchall()
+
+    def change(self, name: str, **parameters: Any) -> int:
+        """Run a query inside `transaction` and return how many rows it changed."""
+        assert self._connection is not None  # noqa: S101 - open() comes first
+        return self._connection.execute(self._queries[name], parameters).rowcount
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block changed, or nothing of it, under the store's lock."""
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - open() comes first
+        with told(self.path), self._lock.held(self._busy_seconds):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Hold the store's lock, and say whether no other process has the store open."""
+        with told(self.path), self._lock.held(self._busy_seconds):
+            yield not self.processes.others()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _create(self) -> None:
+        """Make a new store and move it to its place in one step."""
+        log = self.path.with_name(f"{FILE_NAME}-wal")
+        if log.exists():
+            raise damaged(self.path, f"the file is gone, its log {log.name} is still there")
+        new = self.path.with_name(f"{FILE_NAME}.new")
+        for left in self.folder.glob(f"{new.name}*"):
+            left.unlink()
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
+        connection = _connect(new, self._busy_seconds)
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            upgrade(connection, migrations())
+        finally:
+            connection.close()
+        flush_path(new)
+        new.rename(self.path)
+        flush_path(self.folder)
+
+    def _check(self) -> None:
+        """Refuse what is no store or too new; upgrade what is older, after a backup."""
+        assert self._connection is not None  # noqa: S101 - called by open()
+        if _pragma(self._connection, "application_id") != APPLICATION_ID:
+            raise damaged(self.path, "it is not a store of fusion")
+        version, latest = _pragma(self._connection, "user_version"), migrations()[-1].number
+        if version > latest:
+            raise StoreError(
+                f"the store {self.path} was written by a newer version of fusion "
+                f"(format {version}, this one knows {latest})",
+                notes=("upgrade fusion, or use another store with --store",),
+            )
+        if version < latest:
+            self._upgrade_from(version)
+
+    def _upgrade_from(self, version: int) -> None:
+        assert self._connection is not None  # noqa: S101 - called by open()
+        if others := self.processes.others():
+            raise StoreBusyError(
+                f"the store {self.path} must be upgraded, but {len(others)} other process(es) "
+                "have it open",
+                notes=("end them first",),
+            )
+        back_up(self._connection, self.path.with_name(f"store-v{version}.db"))
+        upgrade(self._connection, migrations())
+
+
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Copy an open store to a file of mode 0600 that is complete or not there at all."""
+    new = target.with_name(f"{target.name}.new")
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
+    copy = sqlite3.connect(new)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    flush_path(new)
+    new.replace(target)
+    flush_path(target.parent)
+
+
+def upgrade(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
+    """Apply the migrations that a store does not have yet, each in a transaction of its own."""
+    version = _pragma(connection, "user_version")
+    for step in steps:
+        if step.number <= version:
+            continue
+        script = f"BEGIN IMMEDIATE;{step.sql};PRAGMA user_version = {step.number};COMMIT;"
+        try:
+            connection.executescript(script)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open an existing file; SQLite must not make one."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_seconds, isolation_level=None
+    )
+    try:
+        connection.row_factory = _as_dict
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        _need_wal(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _need_wal(connection: sqlite3.Connection, path: Path) -> None:
+    row = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if row["journal_mode"] != "wal":
+        raise StoreError(
+            f"the disk of {path} cannot hold a store: it gives no shared memory",
+            notes=("use a local disk: --store FOLDER",),
+        )
+
+
+def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[name]
+    return value

@@ -1,0 +1,142 @@
+"""Locks between processes of one machine: advisory locks on files, freed when a process ends.
+
+    store.lock                held while the store is opened, written, checkpointed and closed
+    locks/<scenario>.lock     held while a scenario runs
+    processes/<id>            held by a process as long as it has the store open
+
+A lock file is never removed while others may wait for it, so that all of them hold the same one;
+only `processes/` is cleaned, under `store.lock`. Source: flock(2).
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Final
+
+from engine.errors import StoreBusyError
+
+POLL_SECONDS: Final = 0.02
+"""Pause between two looks at a lock that somebody holds."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class FileLock:
+    """An exclusive lock on a file; whoever holds it has left the process id in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = -1
+
+    def acquire(self) -> bool:
+        """Take the lock without waiting; false if anybody has it, this process included."""
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        with contextlib.suppress(OSError):  # a full disk: the lock holds, only its note is missing
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        return True
+
+    def release(self) -> None:
+        """Free the lock; does nothing if it is not held."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def holder(self) -> str:
+        """Say who has the lock: `process 123`, or `another process`."""
+        try:
+            pid = self.path.read_text().strip()
+        except OSError:
+            pid = ""
+        return f"process {pid}" if pid else "another process"
+
+    @contextlib.contextmanager
+    def held(self, seconds: float) -> Iterator[None]:
+        """Hold the lock; raises StoreBusyError if it does not come free in time. Blocks."""
+        deadline = monotonic() + seconds
+        while not self.acquire():
+            if monotonic() >= deadline:
+                raise StoreBusyError(
+                    f"the store is busy: {self.holder()} holds {self.path}",
+                    notes=("try again when it is done",),
+                )
+            sleep(POLL_SECONDS)
+        try:
+            yield
+        finally:
+            self.release()
+
+
+def run_lock(folder: Path, scenario_id: str) -> FileLock:
+    """Return the lock of a scenario's runs; its file name is made from any id."""
+    readable = _UNSAFE.sub("_", scenario_id)[:80]
+    digest = hashlib.sha256(scenario_id.encode(errors="surrogatepass")).hexdigest()[:12]
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return FileLock(folder / f"{readable}-{digest}.lock")
+
+
+class Processes:
+    """Which processes have the store open: each holds a lock on a file of its own.
+
+    Call `join`, `leave` and `clean` with the store's lock held.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.own = f"{os.getpid()}-{os.urandom(4).hex()}"
+        """This process's id in the store; each opening has another."""
+        self._lock = FileLock(folder / self.own)
+
+    def join(self) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._lock.acquire()
+
+    def leave(self) -> None:
+        self._lock.path.unlink(missing_ok=True)
+        self._lock.release()
+
+    def lives(self, process: str) -> bool:
+        """Tell whether a process that once joined still has the store open."""
+        if process == self.own:
+            return True
+        path = self._folder / process
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(descriptor)
+
+    def others(self) -> list[str]:
+        """Return the other processes that live, and remove what dead ones left."""
+        living: list[str] = []
+        if not self._folder.is_dir():
+            return living
+        for path in self._folder.iterdir():
+            if path.name == self.own:
+                continue
+            if self.lives(path.name):
+                living.append(path.name)
+            else:
+                path.unlink(missing_ok=True)
+        return living

@@ -1,0 +1,196 @@
+"""A store in memory, whole and without a disk but for files: for tests and trial runs.
+
+Rows are kept as the other stores keep them, so that what cannot be stored there cannot be here.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from engine.model.execution import Execution, Incomplete, IncompleteStatus
+from engine.run.ports import CursorChange
+from engine.store import refused
+from engine.store.encode import decode, encode, files_in
+from engine.store.files import FolderFiles
+from engine.store.records import (
+    Row,
+    execution_of,
+    execution_row,
+    incomplete_of,
+    incomplete_row,
+)
+
+Rows: TypeAlias = dict[str, dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Records:
+    """What several `MemoryStore`s share, as processes share a file; rows by id, oldest first."""
+
+    scenarios: dict[str, Path] = field(default_factory=dict)
+    executions: Rows = field(default_factory=dict)
+    incompletes: Rows = field(default_factory=dict)
+    marks: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    runs: dict[str, asyncio.Lock] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
+    """Numbers of the stores that are open."""
+    opened: int = 0
+
+
+class MemoryStore:
+    """`engine.run.ports.Store` in memory; each one stands for a process of its own."""
+
+    def __init__(self, files: FolderFiles, records: Records | None = None) -> None:
+        self.files = files
+        self._records = records or Records()
+        self._records.opened += 1
+        self._own = self._records.opened
+        self._records.open.add(self._own)
+
+    @contextlib.asynccontextmanager
+    async def run_lock(
+        self, scenario_id: str, *, wait: bool, on_wait: Callable[[str], None]
+    ) -> AsyncIterator[None]:
+        lock = self._records.runs.setdefault(scenario_id, asyncio.Lock())
+        if lock.locked() and not wait:
+            raise refused.running(scenario_id, "this process")
+        if lock.locked():
+            on_wait(f"waiting for this process, which is running scenario `{scenario_id}`")
+        async with lock:
+            yield
+
+    async def register_scenario(self, scenario_id: str, path: Path) -> None:
+        known = self._records.scenarios.get(scenario_id, path)
+        refused.check_free(scenario_id, path, known)
+        self._records.scenarios[scenario_id] = path
+
+    async def begin(self, execution: Execution) -> None:
+        row = execution_row(execution)
+        self._records.executions[execution.id] = row | {"process": self._own}
+
+    async def finish(self, execution: Execution, cursor: Sequence[CursorChange] = ()) -> None:
+        if execution.id not in self._records.executions:
+            raise refused.never_begun(execution.id)
+        row, marks = execution_row(execution), _encoded(cursor)
+        self._records.executions[execution.id].update(row)
+        self._set_marks(execution.scenario_id, marks)
+
+    async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+        self._set_marks(scenario_id, _encoded(cursor))
+
+    async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
+        marks = self._records.marks.get((scenario_id, node_id), {})
+        return {key: decode(value, self.files.path_of) for key, value in marks.items()}
+
+    async def reset_cursor(self, scenario_id: str) -> int:
+        mine = [key for key in self._records.marks if key[0] == scenario_id]
+        return sum(len(self._records.marks.pop(key)) for key in mine)
+
+    async def park(self, incomplete: Incomplete) -> None:
+        row = incomplete_row(incomplete)
+        files = tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
+        self.files.sync(files)
+        known = self._records.incompletes.get(incomplete.id)
+        if known and known["claimed_by"] != self._own and self._claimed(known):
+            raise refused.in_progress(incomplete.id)
+        status, claim = incomplete.status, None
+        if status is IncompleteStatus.IN_PROGRESS:
+            claim = self._own
+            status = known["status"] if known else IncompleteStatus.UNRESOLVED
+        row |= {"status": status, "claimed_by": claim, "files": {file.sha256 for file in files}}
+        self._records.incompletes[incomplete.id] = row
+
+    async def incomplete(self, incomplete_id: str) -> Incomplete:
+        row = _find("incomplete", self._records.incompletes, incomplete_id)
+        return incomplete_of(self._shown(row), self.files.path_of)
+
+    async def incompletes(
+        self,
+        *,
+        scenario_id: str | None = None,
+        execution_id: str | None = None,
+        statuses: Sequence[IncompleteStatus] = (),
+    ) -> list[Incomplete]:
+        wanted = set(statuses or set(IncompleteStatus) - {IncompleteStatus.RESOLVED})
+        rows = (self._shown(row) for row in self._records.incompletes.values())
+        selected = [
+            incomplete_of(row, self.files.path_of)
+            for row in rows
+            if row["status"] in wanted
+            and scenario_id in {None, row["scenario_id"]}
+            and execution_id in {None, row["execution_id"]}
+        ]
+        return sorted(selected, key=lambda incomplete: incomplete.created_at)
+
+    async def claim(self, incomplete_id: str) -> Incomplete:
+        row = _find("incomplete", self._records.incompletes, incomplete_id)
+        if self._claimed(row):
+            raise refused.in_progress(row["id"])
+        if row["status"] == IncompleteStatus.RESOLVED:
+            raise refused.resolved(row["id"])
+        row["claimed_by"] = self._own
+        return incomplete_of(row, self.files.path_of)
+
+    async def execution(self, execution_id: str) -> Execution:
+        return self._execution_of(_find("execution", self._records.executions, execution_id))
+
+    async def executions(
+        self, *, scenario_id: str | None = None, limit: int = 20
+    ) -> list[Execution]:
+        latest = reversed(self._records.executions.values())
+        rows = [row for row in latest if scenario_id in {None, row["scenario_id"]}]
+        return [self._execution_of(row) for row in rows[:limit]]
+
+    async def sweep_files(self) -> int:
+        if self._records.open != {self._own}:
+            return 0
+        rows = self._records.incompletes.values()
+        open_rows = (row for row in rows if row["status"] != IncompleteStatus.RESOLVED)
+        return self.files.sweep(set().union(*(row["files"] for row in open_rows)))
+
+    async def close(self) -> None:
+        self._records.open.discard(self._own)
+
+    def _set_marks(
+        self, scenario_id: str, changes: Sequence[tuple[str, str, bytes | None]]
+    ) -> None:
+        for node_id, key, value in changes:
+            marks = self._records.marks.setdefault((scenario_id, node_id), {})
+            if value is None:
+                marks.pop(key, None)
+            else:
+                marks[key] = value
+
+    def _claimed(self, row: Row) -> bool:
+        return row["claimed_by"] in self._records.open
+
+    def _shown(self, row: Row) -> Row:
+        """Return the row with the status that people see."""
+        if not self._claimed(row):
+            return row
+        return dict(row) | {"status": IncompleteStatus.IN_PROGRESS}
+
+    def _execution_of(self, row: Row) -> Execution:
+        return execution_of(row, self.files.path_of, runs=row["process"] in self._records.open)
+
+
+def _encoded(cursor: Sequence[CursorChange]) -> list[tuple[str, str, bytes | None]]:
+    return [
+        (change.node_id, change.key, None if change.value is None else encode(change.value))
+        for change in cursor
+    ]
+
+
+def _find(kind: str, rows: Rows, id_or_prefix: str) -> dict[str, Any]:
+    """Return the row with an id, or the only one whose id begins like this."""
+    if id_or_prefix in rows:
+        return rows[id_or_prefix]
+    like: list[str] = []
+    if len(id_or_prefix) >= refused.SHORTEST_PREFIX:
+        like = [record_id for record_id in rows if record_id.startswith(id_or_prefix)][:3]
+    if len(like) != 1:
+        raise refused.not_found(kind, id_or_prefix, like)
+    return rows[like[0]]

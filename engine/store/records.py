@@ -1,0 +1,126 @@
+"""Executions and incomplete executions as rows: columns to select by, and one JSON payload."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from engine.model.execution import (
+    Execution,
+    Failure,
+    Incomplete,
+    IncompleteStatus,
+    Kind,
+    NodeCount,
+    Status,
+)
+from engine.store.encode import PathOf, decode, encode
+
+Row: TypeAlias = Mapping[str, Any]
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_moment(at: datetime) -> int:
+    """Return microseconds since 1970 in UTC."""
+    return (at - EPOCH) // _MICROSECOND
+
+
+def from_moment(moment: int) -> datetime:
+    """Return the moment that so many microseconds since 1970 stand for."""
+    return EPOCH + moment * _MICROSECOND
+
+
+def execution_row(execution: Execution) -> dict[str, Any]:
+    """Return the columns of an execution, but for the process that runs it."""
+    payload = {
+        "operations": execution.operations,
+        "bundles": execution.bundles,
+        "nodes": {node_id: asdict(count) for node_id, count in execution.nodes.items()},
+        "failure": execution.failure and _failure_json(execution.failure),
+        "interrupted": execution.interrupted,
+    }
+    return {
+        "id": execution.id,
+        "scenario_id": execution.scenario_id,
+        "kind": execution.kind.value,
+        "status": execution.status.value,
+        "started_at": to_moment(execution.started_at),
+        "ended_at": execution.ended_at and to_moment(execution.ended_at),
+        "payload": encode(payload),
+    }
+
+
+def execution_of(row: Row, path_of: PathOf, *, runs: bool) -> Execution:
+    """Return an execution; `runs` says whether its process still has the store open."""
+    payload = decode(row["payload"], path_of)
+    status = Status(row["status"])
+    return Execution(
+        id=row["id"],
+        scenario_id=row["scenario_id"],
+        kind=Kind(row["kind"]),
+        status=status,
+        started_at=from_moment(row["started_at"]),
+        ended_at=_optional_moment(row["ended_at"]),
+        operations=payload["operations"],
+        bundles=payload["bundles"],
+        nodes={node_id: NodeCount(**count) for node_id, count in payload["nodes"].items()},
+        failure=payload["failure"] and Failure(**payload["failure"]),
+        interrupted=payload["interrupted"] or (status is Status.RUNNING and not runs),
+    )
+
+
+_PAYLOAD: Final = (
+    "source",
+    "source_path",
+    "bundles",
+    "inputs",
+    "variables",
+    "attempts",
+    "allowed",
+    "interval_seconds",
+)
+
+
+def incomplete_row(incomplete: Incomplete) -> dict[str, Any]:
+    """Return the columns of an incomplete execution, but for status and claim."""
+    payload = {name: getattr(incomplete, name) for name in _PAYLOAD}
+    return {
+        "id": incomplete.id,
+        "scenario_id": incomplete.scenario_id,
+        "execution_id": incomplete.execution_id,
+        "node_id": incomplete.node_id,
+        "created_at": to_moment(incomplete.created_at),
+        "due_at": incomplete.due_at and to_moment(incomplete.due_at),
+        "payload": encode(payload | {"failure": _failure_json(incomplete.failure)}),
+    }
+
+
+def incomplete_of(row: Row, path_of: PathOf) -> Incomplete:
+    """Return an incomplete execution with the status of its row."""
+    payload = decode(row["payload"], path_of)
+    return Incomplete(
+        id=row["id"],
+        scenario_id=row["scenario_id"],
+        execution_id=row["execution_id"],
+        node_id=row["node_id"],
+        status=IncompleteStatus(row["status"]),
+        created_at=from_moment(row["created_at"]),
+        due_at=_optional_moment(row["due_at"]),
+        failure=Failure(**payload["failure"]),
+        **{name: payload[name] for name in _PAYLOAD},
+    )
+
+
+def _failure_json(failure: Failure) -> dict[str, Any]:
+    return {
+        "type": failure.type,
+        "message": failure.message,
+        "detail": failure.detail,
+        "where": failure.where,
+    }
+
+
+def _optional_moment(moment: int | None) -> datetime | None:
+    return None if moment is None else from_moment(moment)

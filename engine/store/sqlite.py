@@ -1,0 +1,276 @@
+"""The store of one machine: SQLite, one connection on one worker thread, files beside it.
+
+    .fusion/store.db          rows
+    .fusion/files/            contents by hash (`engine.store.files`)
+    .fusion/store.lock, locks/, processes/    (`engine.store.lock`)
+
+A claim or a running execution names its process; when that process is gone, neither holds.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+from engine.model.execution import Execution, Incomplete, IncompleteStatus
+from engine.run.ports import CursorChange
+from engine.store import refused
+from engine.store.database import Database
+from engine.store.encode import decode, encode, files_in
+from engine.store.faults import told
+from engine.store.files import FolderFiles
+from engine.store.lock import run_lock
+from engine.store.records import (
+    Row,
+    execution_of,
+    execution_row,
+    incomplete_of,
+    incomplete_row,
+)
+
+BUSY_SECONDS: Final = 30.0
+"""How long a write waits for other processes before it gives up."""
+
+POLL_SECONDS: Final = 0.1
+"""Pause between two looks whether another run of the scenario has ended."""
+
+_Args = TypeVarTuple("_Args")
+_Result = TypeVar("_Result")
+
+
+@contextlib.asynccontextmanager
+async def open_store(
+    folder: Path, *, create: bool, busy_seconds: float = BUSY_SECONDS
+) -> AsyncIterator["SqliteStore"]:
+    """Open the store in a folder (`.fusion`), made with mode 0700 if `create` is true.
+
+    Raises NoStoreError if there is none and `create` is false, StoreError for one that is damaged,
+    of a newer version or closed to us, StoreBusyError if another process holds on too long.
+    """
+    store = SqliteStore(folder, busy_seconds)
+    try:
+        await store.open(create=create)
+        yield store
+    finally:
+        await store.close()
+
+
+class SqliteStore:
+    """`engine.run.ports.Store` in a folder. Made by `open_store`."""
+
+    def __init__(self, folder: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.folder = folder
+        self.files = FolderFiles(folder / "files")
+        self._database = Database(folder, busy_seconds)
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._closed = False
+
+    async def open(self, *, create: bool) -> None:
+        await self._in_worker(lambda: self._database.open(create=create))
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._in_worker(self._database.close)
+        finally:
+            self._worker.shutdown(wait=False)
+
+    @contextlib.asynccontextmanager
+    async def run_lock(
+        self, scenario_id: str, *, wait: bool, on_wait: Callable[[str], None]
+    ) -> AsyncIterator[None]:
+        with told(self._database.path):
+            lock = run_lock(self.folder / "locks", scenario_id)
+            free = lock.acquire()
+            if not free and not wait:
+                raise refused.running(scenario_id, lock.holder())
+            if not free:
+                on_wait(f"waiting for {lock.holder()}, which is running scenario `{scenario_id}`")
+            while not free:
+                await asyncio.sleep(POLL_SECONDS)
+                free = lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def register_scenario(self, scenario_id: str, path: Path) -> None:
+        await self._in_worker(self._register, scenario_id, path)
+
+    async def begin(self, execution: Execution) -> None:
+        await self._in_worker(self._begin, execution)
+
+    async def finish(self, execution: Execution, cursor: Sequence[CursorChange] = ()) -> None:
+        await self._in_worker(self._finish, execution, cursor)
+
+    async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+        await self._in_worker(self._commit_cursor, scenario_id, cursor)
+
+    async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
+        rows = await self._query("marks", scenario_id=scenario_id, node_id=node_id)
+        return {row["mark"]: decode(row["value"], self.files.path_of) for row in rows}
+
+    async def reset_cursor(self, scenario_id: str) -> int:
+        return await self._in_worker(self._reset_cursor, scenario_id)
+
+    async def park(self, incomplete: Incomplete) -> None:
+        await self._in_worker(self._park, incomplete)
+
+    async def incomplete(self, incomplete_id: str) -> Incomplete:
+        row = await self._in_worker(self._find, "incomplete", incomplete_id)
+        return incomplete_of(self._shown(row), self.files.path_of)
+
+    async def incompletes(
+        self,
+        *,
+        scenario_id: str | None = None,
+        execution_id: str | None = None,
+        statuses: Sequence[IncompleteStatus] = (),
+    ) -> list[Incomplete]:
+        wanted = set(statuses or set(IncompleteStatus) - {IncompleteStatus.RESOLVED})
+        rows = await self._query(
+            "incompletes",
+            scenario_id=scenario_id,
+            execution_id=execution_id,
+            **{status.name.lower(): status if status in wanted else "" for status in _OWN},
+        )
+        shown = (incomplete_of(self._shown(row), self.files.path_of) for row in rows)
+        return [incomplete for incomplete in shown if incomplete.status in wanted]
+
+    async def claim(self, incomplete_id: str) -> Incomplete:
+        return await self._in_worker(self._claim, incomplete_id)
+
+    async def execution(self, execution_id: str) -> Execution:
+        return self._execution_of(await self._in_worker(self._find, "execution", execution_id))
+
+    async def executions(
+        self, *, scenario_id: str | None = None, limit: int = 20
+    ) -> list[Execution]:
+        if scenario_id is None:
+            rows = await self._query("executions", limit=limit)
+        else:
+            rows = await self._query("executions_of_scenario", scenario_id=scenario_id, limit=limit)
+        return [self._execution_of(row) for row in rows]
+
+    async def sweep_files(self) -> int:
+        return await self._in_worker(self._sweep)
+
+    async def _in_worker(self, function: Callable[[*_Args], _Result], *args: *_Args) -> _Result:
+        """Run in the one thread that may use the connection; a call begun is never cut short."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, function, *args)
+
+    async def _query(self, name: str, **parameters: Any) -> list[Any]:
+        return await self._in_worker(lambda: self._database.query(name, **parameters))
+
+    # What follows runs in the worker thread.
+
+    def _register(self, scenario_id: str, path: Path) -> None:
+        path = path.resolve()
+        with self._database.transaction():
+            rows = self._database.query("scenario_path", id=scenario_id)
+            known = Path(os.fsdecode(rows[0]["path"])) if rows else path
+            refused.check_free(scenario_id, path, known)
+            self._database.change("set_scenario_path", id=scenario_id, path=os.fsencode(path))
+
+    def _begin(self, execution: Execution) -> None:
+        row = execution_row(execution)
+        with self._database.transaction():
+            self._database.change("begin_execution", **row, process=self._database.processes.own)
+
+    def _finish(self, execution: Execution, cursor: Sequence[CursorChange]) -> None:
+        row = execution_row(execution)
+        with self._database.transaction():
+            if not self._database.change("finish_execution", **row):
+                raise refused.never_begun(execution.id)
+            self._set_marks(execution.scenario_id, cursor)
+
+    def _commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+        with self._database.transaction():
+            self._set_marks(scenario_id, cursor)
+
+    def _set_marks(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+        for change in cursor:
+            at = {"scenario_id": scenario_id, "node_id": change.node_id, "mark": change.key}
+            if change.value is None:
+                self._database.change("remove_mark", **at)
+            else:
+                self._database.change("set_mark", **at, value=encode(change.value))
+
+    def _reset_cursor(self, scenario_id: str) -> int:
+        with self._database.transaction():
+            return self._database.change("reset_marks", scenario_id=scenario_id)
+
+    def _park(self, incomplete: Incomplete) -> None:
+        row = incomplete_row(incomplete)
+        files = tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
+        with told(self._database.path):
+            self.files.sync(files)
+        with self._database.transaction():
+            known = self._database.query("incomplete", id=incomplete.id)
+            if known and self._claimed(known[0], by_others=True):
+                raise refused.in_progress(incomplete.id)
+            status, claim = incomplete.status, None
+            if status is IncompleteStatus.IN_PROGRESS:
+                claim = self._database.processes.own
+                status = known[0]["status"] if known else IncompleteStatus.UNRESOLVED
+            self._database.change("park", **row, status=status, claimed_by=claim)
+            self._database.change("forget_files", id=incomplete.id)
+            for sha256 in {file.sha256 for file in files}:
+                self._database.change("name_file", id=incomplete.id, sha256=sha256)
+
+    def _claim(self, incomplete_id: str) -> Incomplete:
+        with self._database.transaction():
+            row = self._find("incomplete", incomplete_id)
+            if self._claimed(row):
+                raise refused.in_progress(row["id"])
+            if row["status"] == IncompleteStatus.RESOLVED:
+                raise refused.resolved(row["id"])
+            self._database.change("claim", id=row["id"], process=self._database.processes.own)
+        return incomplete_of(row, self.files.path_of)
+
+    def _sweep(self) -> int:
+        with self._database.alone() as alone:
+            if not alone:
+                return 0
+            rows = self._database.query("files_of_unresolved")
+            return self.files.sweep({row["sha256"] for row in rows})
+
+    def _find(self, table: str, id_or_prefix: str) -> Row:
+        """Return the row with an id, or the only one whose id begins like this."""
+        if rows := self._database.query(table, id=id_or_prefix):
+            return rows[0]
+        length = len(id_or_prefix)
+        like: list[Row] = []
+        if length >= refused.SHORTEST_PREFIX:
+            like = self._database.query(f"{table}s_like", prefix=id_or_prefix, length=length)
+        if len(like) != 1:
+            raise refused.not_found(table, id_or_prefix, [row["id"] for row in like])
+        return self._database.query(table, id=like[0]["id"])[0]
+
+    def _claimed(self, row: Row, *, by_others: bool = False) -> bool:
+        process, processes = row["claimed_by"], self._database.processes
+        if process is None or (by_others and process == processes.own):
+            return False
+        return processes.lives(process)
+
+    def _shown(self, row: Row) -> Row:
+        """Return the row with the status that people see."""
+        if not self._claimed(row):
+            return row
+        return dict(row) | {"status": IncompleteStatus.IN_PROGRESS}
+
+    def _execution_of(self, row: Row) -> Execution:
+        runs = row["ended_at"] is not None or self._database.processes.lives(row["process"])
+        return execution_of(row, self.files.path_of, runs=runs)
+
+
+_OWN: Final = (
+    IncompleteStatus.UNRESOLVED,
+    IncompleteStatus.PENDING,
+    IncompleteStatus.RESOLVED,
+)

@@ -1,0 +1,465 @@
+"""What any store must do. A new adapter joins by one more parameter of `processes`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from engine.errors import NotFoundError, ScenarioTakenError, StoreBusyError, StoreError
+from engine.model.bundle import File
+from engine.model.execution import (
+    Execution,
+    Failure,
+    Incomplete,
+    IncompleteStatus,
+    Kind,
+    NodeCount,
+    Status,
+)
+from engine.run.ports import CursorChange, Store
+from engine.store.files import FolderFiles
+from engine.store.memory import MemoryStore, Records
+from engine.store.sqlite import open_store
+
+AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+Processes: TypeAlias = Callable[[], Awaitable[Store]]
+"""Opens the same records once more, as another process would."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FolderFiles:
+    return FolderFiles(tmp_path / ".fusion" / "files")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def processes(
+    request: pytest.FixtureRequest, tmp_path: Path, files: FolderFiles
+) -> AsyncIterator[Processes]:
+    records = Records()
+    async with AsyncExitStack() as opened:
+
+        async def another() -> Store:
+            if request.param == "memory":
+                return MemoryStore(files, records)
+            return await opened.enter_async_context(open_store(tmp_path / ".fusion", create=True))
+
+        yield another
+
+
+@pytest.fixture
+async def store(processes: Processes) -> Store:
+    return await processes()
+
+
+def execution(execution_id: str = "e1", **changes: Any) -> Execution:
+    begun = Execution(execution_id, "videos", Kind.SCENARIO, Status.RUNNING, AT)
+    return replace(begun, **changes)
+
+
+def incomplete(incomplete_id: str = "i1", **changes: Any) -> Incomplete:
+    parked = Incomplete(
+        id=incomplete_id,
+        scenario_id="videos",
+        execution_id="e1",
+        node_id="convert",
+        status=IncompleteStatus.UNRESOLVED,
+        created_at=AT,
+        failure=Failure("DataError", "moov atom not found", {"code": 17}, "videos.yaml:12:5"),
+        source="flow: []\n",
+        source_path="/home/ann/videos.yaml",
+        bundles={"video": {"name": "a.mov", "taken_at": AT, "head": b"\0\xff"}},
+        inputs={"customer": "Ann"},
+        variables={"count": 3},
+        attempts=1,
+        allowed=3,
+        interval_seconds=900,
+        due_at=AT + timedelta(minutes=15),
+    )
+    return replace(parked, **changes)
+
+
+async def _stream(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def content(files: FolderFiles, text: bytes) -> File:
+    return await files.receive("clip.mov", _stream(text))
+
+
+def unheard(line: str) -> None:
+    raise AssertionError(line)
+
+
+# Executions
+
+
+async def test_a_begun_execution_runs(store: Store) -> None:
+    await store.begin(execution())
+    assert await store.execution("e1") == execution()
+
+
+async def test_a_finished_execution_keeps_counts_and_failure(store: Store) -> None:
+    await store.begin(execution())
+    ended = execution(
+        status=Status.ERROR,
+        ended_at=AT + timedelta(seconds=90),
+        operations=4,
+        bundles=3,
+        nodes={"video": NodeCount(1, 3, 0, 0.25), "convert": NodeCount(3, 2, 1, 88.5)},
+        failure=Failure("ConnectionError", "refused", {}, "videos.yaml:9:3"),
+    )
+    await store.finish(ended)
+    assert await store.execution("e1") == ended
+
+
+async def test_an_execution_that_was_never_begun_cannot_finish(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="e1"):
+        await store.finish(execution(), [CursorChange("video", "a", 1)])
+    assert await store.cursor("videos", "video") == {}
+
+
+async def test_executions_come_latest_first_and_by_scenario(store: Store) -> None:
+    for number, scenario in enumerate(["videos", "photos", "videos"]):
+        await store.begin(execution(f"e{number}", scenario_id=scenario))
+    assert [one.id for one in await store.executions()] == ["e2", "e1", "e0"]
+    assert [one.id for one in await store.executions(limit=1)] == ["e2"]
+    assert [one.id for one in await store.executions(scenario_id="videos")] == ["e2", "e0"]
+
+
+async def test_the_execution_of_a_process_that_is_gone_shows_as_interrupted(
+    processes: Processes,
+) -> None:
+    first, second = await processes(), await processes()
+    await first.begin(execution())
+    assert not (await second.execution("e1")).interrupted
+    await first.close()
+    assert await second.execution("e1") == execution(interrupted=True)
+
+
+async def test_a_finished_execution_is_not_interrupted_when_its_process_is_gone(
+    processes: Processes,
+) -> None:
+    first, second = await processes(), await processes()
+    await first.begin(execution())
+    await first.finish(execution(status=Status.SUCCESS, ended_at=AT))
+    await first.close()
+    assert not (await second.execution("e1")).interrupted
+
+
+# Ids
+
+
+@pytest.mark.parametrize("given", ["abcd1234", "abcd1"])
+async def test_a_unique_beginning_of_an_id_selects(store: Store, given: str) -> None:
+    await store.begin(execution("abcd1234"))
+    await store.begin(execution("abcd9999"))
+    await store.park(incomplete("abcd1234"))
+    assert (await store.execution(given)).id == "abcd1234"
+    assert (await store.incomplete(given)).id == "abcd1234"
+    assert (await store.claim(given)).id == "abcd1234"
+
+
+@pytest.mark.parametrize("given", ["abcd", "abc", "", "abcd12345", "%", "abc_"])
+async def test_an_ambiguous_short_or_unknown_id_is_refused(store: Store, given: str) -> None:
+    for record in ("abcd1234", "abcd9999"):
+        await store.begin(execution(record))
+        await store.park(incomplete(record))
+    with pytest.raises(NotFoundError):
+        await store.execution(given)
+    with pytest.raises(NotFoundError):
+        await store.incomplete(given)
+    with pytest.raises(NotFoundError):
+        await store.claim(given)
+
+
+async def test_an_id_that_begins_another_one_selects_its_own(store: Store) -> None:
+    await store.park(incomplete("abcd"))
+    await store.park(incomplete("abcd1234"))
+    assert (await store.incomplete("abcd")).id == "abcd"
+
+
+async def test_several_matches_are_named(store: Store) -> None:
+    await store.park(incomplete("abcd1234"))
+    await store.park(incomplete("abcd9999"))
+    with pytest.raises(NotFoundError) as refusal:
+        await store.incomplete("abcd")
+    assert refusal.value.notes == ("abcd1234", "abcd9999")
+
+
+# Cursors
+
+
+async def test_marks_come_back_as_they_were_set(store: Store) -> None:
+    await store.begin(execution())
+    changes = [CursorChange("video", "a.mov", [120, 1]), CursorChange("video", "b.mov", AT)]
+    await store.finish(execution(status=Status.SUCCESS), changes)
+    assert await store.cursor("videos", "video") == {"a.mov": [120, 1], "b.mov": AT}
+
+
+async def test_marks_are_changed_and_removed_one_by_one(store: Store) -> None:
+    await store.commit_cursor("videos", [CursorChange("video", key, 1) for key in "abc"])
+    await store.commit_cursor(
+        "videos", [CursorChange("video", "a", 2), CursorChange("video", "b", None)]
+    )
+    assert await store.cursor("videos", "video") == {"a": 2, "c": 1}
+
+
+async def test_a_removed_mark_may_never_have_been(store: Store) -> None:
+    await store.commit_cursor("videos", [CursorChange("video", "a", None)])
+    assert await store.cursor("videos", "video") == {}
+
+
+async def test_marks_belong_to_one_scenario_and_node(store: Store) -> None:
+    await store.commit_cursor("videos", [CursorChange("video", "a", 1)])
+    assert await store.cursor("videos", "other") == {}
+    assert await store.cursor("photos", "video") == {}
+
+
+async def test_reset_forgets_the_marks_of_one_scenario_and_counts_them(store: Store) -> None:
+    await store.commit_cursor("videos", [CursorChange(node, "a", 1) for node in ("v", "w")])
+    await store.commit_cursor("photos", [CursorChange("v", "a", 1)])
+    assert await store.reset_cursor("videos") == 2
+    assert await store.cursor("videos", "v") == {}
+    assert await store.cursor("photos", "v") == {"a": 1}
+    assert await store.reset_cursor("videos") == 0
+
+
+# Incomplete executions
+
+
+async def test_a_parked_incomplete_comes_back_whole(store: Store) -> None:
+    await store.park(incomplete())
+    assert await store.incomplete("i1") == incomplete()
+
+
+async def test_parking_the_same_id_again_replaces_it(store: Store) -> None:
+    await store.park(incomplete())
+    await store.park(incomplete("i2"))
+    changed = incomplete(attempts=2, node_id="save", status=IncompleteStatus.PENDING)
+    await store.park(changed)
+    assert await store.incompletes() == [changed, incomplete("i2")]
+
+
+async def test_incompletes_are_selected_and_come_oldest_first(store: Store) -> None:
+    await store.park(incomplete("late", created_at=AT + timedelta(hours=1)))
+    await store.park(incomplete("b", scenario_id="photos"))
+    await store.park(incomplete("a", execution_id="e2", status=IncompleteStatus.PENDING))
+    await store.park(incomplete("done", status=IncompleteStatus.RESOLVED))
+
+    async def ids(**selection: Any) -> list[str]:
+        return [one.id for one in await store.incompletes(**selection)]
+
+    assert await ids() == ["b", "a", "late"]
+    assert await ids(scenario_id="videos") == ["a", "late"]
+    assert await ids(execution_id="e2") == ["a"]
+    assert await ids(statuses=[IncompleteStatus.PENDING]) == ["a"]
+    assert await ids(statuses=[IncompleteStatus.RESOLVED]) == ["done"]
+    assert await ids(statuses=list(IncompleteStatus)) == ["b", "a", "done", "late"]
+
+
+async def test_files_come_back_with_a_path_that_can_be_read(
+    store: Store, files: FolderFiles
+) -> None:
+    clip = await content(files, b"moov")
+    await store.park(incomplete(bundles={"video": {"file": clip}}))
+    found = (await store.incomplete("i1")).bundles["video"]["file"]
+    assert found == clip
+    assert found.path.read_bytes() == b"moov"
+
+
+async def test_a_file_whose_content_is_missing_cannot_be_parked(store: Store) -> None:
+    stray = File("stray.mov", 4, "video/quicktime", "0" * 64, Path("stray.mov"))
+    with pytest.raises(StoreError, match=r"stray\.mov"):
+        await store.park(incomplete(bundles={"video": {"files": [stray]}}))
+    assert await store.incompletes() == []
+
+
+async def test_a_value_that_no_bundle_holds_cannot_be_parked(store: Store) -> None:
+    with pytest.raises(StoreError, match="object"):
+        await store.park(incomplete(bundles={"video": {"x": object()}}))
+    assert await store.incompletes() == []
+
+
+# Claims
+
+
+async def test_a_claim_shows_as_in_progress_and_returns_what_was(store: Store) -> None:
+    await store.park(incomplete(status=IncompleteStatus.PENDING))
+    assert (await store.claim("i1")).status is IncompleteStatus.PENDING
+    assert (await store.incomplete("i1")).status is IncompleteStatus.IN_PROGRESS
+    shown = await store.incompletes(statuses=[IncompleteStatus.IN_PROGRESS])
+    assert [one.id for one in shown] == ["i1"]
+    assert await store.incompletes(statuses=[IncompleteStatus.PENDING]) == []
+
+
+async def test_a_claimed_incomplete_cannot_be_claimed_again(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    await first.park(incomplete())
+    await first.claim("i1")
+    for store in (first, second):
+        with pytest.raises(StoreBusyError):
+            await store.claim("i1")
+
+
+async def test_a_resolved_incomplete_cannot_be_claimed(store: Store) -> None:
+    await store.park(incomplete(status=IncompleteStatus.RESOLVED))
+    with pytest.raises(StoreError, match="resolved"):
+        await store.claim("i1")
+
+
+async def test_parking_ends_the_claim(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    await first.park(incomplete())
+    claimed = await first.claim("i1")
+    await first.park(replace(claimed, attempts=2))
+    assert (await second.claim("i1")).attempts == 2
+
+
+async def test_parking_as_in_progress_keeps_the_claim(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    await first.park(incomplete(status=IncompleteStatus.PENDING))
+    claimed = await first.claim("i1")
+    await first.park(replace(claimed, node_id="save", status=IncompleteStatus.IN_PROGRESS))
+    with pytest.raises(StoreBusyError):
+        await second.claim("i1")
+    await first.close()
+    assert await second.incomplete("i1") == replace(claimed, node_id="save")
+
+
+async def test_nobody_parks_over_the_claim_of_another_process(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    await first.park(incomplete())
+    await first.claim("i1")
+    with pytest.raises(StoreBusyError):
+        await second.park(incomplete(attempts=9))
+    await first.park(incomplete(status=IncompleteStatus.RESOLVED))
+    assert (await second.incomplete("i1")).status is IncompleteStatus.RESOLVED
+
+
+async def test_the_claim_of_a_process_that_is_gone_does_not_hold(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    await first.park(incomplete(status=IncompleteStatus.PENDING))
+    await first.claim("i1")
+    await first.close()
+    assert (await second.incomplete("i1")).status is IncompleteStatus.PENDING
+    assert (await second.claim("i1")).status is IncompleteStatus.PENDING
+
+
+# Scenarios and their runs
+
+
+async def test_an_id_belongs_to_the_first_file_that_has_it(store: Store, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "videos.yaml", tmp_path / "copy" / "videos.yaml"
+    theirs.parent.mkdir()
+    for path in (ours, theirs):
+        path.touch()
+    await store.register_scenario("videos", ours)
+    await store.register_scenario("videos", ours)
+    with pytest.raises(ScenarioTakenError) as refusal:
+        await store.register_scenario("videos", theirs)
+    assert any(str(ours) in note for note in refusal.value.notes)
+    assert any(str(theirs) in note for note in refusal.value.notes)
+
+
+async def test_a_scenario_file_that_moved_keeps_its_id(store: Store, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.touch()
+    await store.register_scenario("videos", old)
+    old.rename(new)
+    await store.register_scenario("videos", new)
+    old.touch()
+    with pytest.raises(ScenarioTakenError):
+        await store.register_scenario("videos", old)
+
+
+async def test_a_second_run_of_a_scenario_is_refused_by_name(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    async with first.run_lock("videos", wait=False, on_wait=unheard):
+        with pytest.raises(StoreBusyError, match=r"videos.*process"):
+            async with second.run_lock("videos", wait=False, on_wait=unheard):
+                pass
+        async with second.run_lock("photos", wait=False, on_wait=unheard):
+            pass
+    async with second.run_lock("videos", wait=False, on_wait=unheard):
+        pass
+
+
+async def test_a_second_run_waits_with_one_line_until_the_first_ends(processes: Processes) -> None:
+    first, second = await processes(), await processes()
+    lines: list[str] = []
+    order: list[str] = []
+    waiting = asyncio.Event()
+
+    def heard(line: str) -> None:
+        lines.append(line)
+        waiting.set()
+
+    async def run_second() -> None:
+        async with second.run_lock("videos", wait=True, on_wait=heard):
+            order.append("second")
+
+    async with first.run_lock("videos", wait=False, on_wait=unheard):
+        task = asyncio.create_task(run_second())
+        await waiting.wait()
+        order.append("first")
+    await task
+    assert order == ["first", "second"]
+    assert len(lines) == 1
+    assert "videos" in lines[0]
+
+
+async def test_a_run_that_failed_frees_its_scenario(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        async with store.run_lock("a/b\ud800", wait=False, on_wait=unheard):
+            raise RuntimeError
+    async with store.run_lock("a/b\ud800", wait=False, on_wait=unheard):
+        pass
+
+
+# Files
+
+
+async def test_sweeping_keeps_what_an_unresolved_incomplete_names(
+    store: Store, files: FolderFiles
+) -> None:
+    kept, done, loose = [await content(files, text) for text in (b"kept", b"done!", b"loose!")]
+    await store.park(incomplete("i1", variables={"clips": [{"clip": kept}]}, bundles={}))
+    await store.park(
+        incomplete("i2", bundles={"video": {"file": done}}, status=IncompleteStatus.RESOLVED)
+    )
+    assert await store.sweep_files() == len(b"done!loose!")
+    assert kept.path.exists()
+    assert not done.path.exists()
+    assert not loose.path.exists()
+
+
+async def test_a_replaced_incomplete_no_longer_keeps_its_old_files(
+    store: Store, files: FolderFiles
+) -> None:
+    old, new = await content(files, b"old"), await content(files, b"newer")
+    await store.park(incomplete(bundles={"video": {"file": old}}))
+    await store.park(incomplete(bundles={"video": {"file": new}}))
+    await store.sweep_files()
+    assert (old.path.exists(), new.path.exists()) == (False, True)
+
+
+async def test_nothing_is_swept_while_another_process_uses_the_store(
+    processes: Processes, files: FolderFiles
+) -> None:
+    first, second = await processes(), await processes()
+    loose = await content(files, b"loose")
+    assert await first.sweep_files() == 0
+    assert loose.path.exists()
+    await second.close()
+    assert await first.sweep_files() == len(b"loose")
+
+
+async def test_closing_twice_does_no_harm(store: Store) -> None:
+    await store.close()
+    await store.close()
