@@ -41,25 +41,26 @@ _Args = TypeVarTuple("_Args")
 _Result = TypeVar("_Result")
 
 
-@contextlib.asynccontextmanager
-async def open_store(
+async def open_sqlite(
     folder: Path, *, create: bool, busy_seconds: float = BUSY_SECONDS
-) -> AsyncIterator["SqliteStore"]:
+) -> "SqliteStore":
     """Open the store in a folder (`.fusion`), made with mode 0700 if `create` is true.
 
-    Raises NoStoreError if there is none and `create` is false, StoreError for one that is damaged,
-    of a newer version or closed to us, StoreBusyError if another process holds on too long.
+    The caller closes it. Raises NoStoreError if there is none and `create` is false, StoreError for
+    one that is damaged, of a newer version or closed to us, StoreBusyError if another process holds
+    on too long.
     """
     store = SqliteStore(folder, busy_seconds)
     try:
         await store.open(create=create)
-        yield store
-    finally:
+    except BaseException:
         await store.close()
+        raise
+    return store
 
 
 class SqliteStore:
-    """`engine.run.ports.Store` in a folder. Made by `open_store`."""
+    """`engine.run.ports.Store` in a folder. Made by `open_sqlite`."""
 
     def __init__(self, folder: Path, busy_seconds: float = BUSY_SECONDS) -> None:
         self.folder = folder

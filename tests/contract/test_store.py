@@ -24,7 +24,7 @@ from engine.model.execution import (
 from engine.run.ports import CursorChange, Store
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore, Records
-from engine.store.sqlite import open_store
+from engine.store.sqlite import open_sqlite
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -47,7 +47,9 @@ async def processes(
         async def another() -> Store:
             if request.param == "memory":
                 return MemoryStore(files, records)
-            return await opened.enter_async_context(open_store(tmp_path / ".fusion", create=True))
+            store = await open_sqlite(tmp_path / ".fusion", create=True)
+            opened.push_async_callback(store.close)
+            return store
 
         yield another
 
