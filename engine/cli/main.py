@@ -19,9 +19,8 @@ from engine.errors import EngineError, Problem
 COMMANDS: Mapping[str, str] = {
     "run": "Run a scenario once.",
     "validate": "Check scenarios without running them.",
-    "graph": "Draw a scenario.",
+    "graph": "Draw a scenario with its filters, routes and error routes.",
     "modules": "List modules, or show one with its fields.",
-    "functions": "List the functions that expressions can call.",
     "incomplete": "List, show and edit incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",
     "runs": "List runs, or show one.",
@@ -167,10 +166,11 @@ def _connector_commands(name: str) -> click.Command | None:
     from engine.module import load_object
     from engine.plan.catalog import Catalog
 
-    connector = Catalog().connectors.get(name)
-    if connector is None or not connector.commands:
+    catalog = Catalog()
+    path = catalog.connector(name).commands if name in catalog.names() else ""
+    if not path:
         return None
-    commands: click.Command = load_object(connector.commands)
+    commands: click.Command = load_object(path)
     return commands
 
 

@@ -6,6 +6,7 @@ import pty
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from engine.plan.plan import Node, NodeKind, Plan
 STORE = Path("store")
 
 
-def _node(node_id: str, path: str, **more: bool) -> Node:
-    return Node(node_id, f"demo.{node_id}", NodeKind.MODULE, Place("a.yaml", 1, 1), path, **more)
+def _node(node_id: str, path: str) -> Node:
+    return Node(node_id, f"demo.{node_id}", NodeKind.MODULE, Place("a.yaml", 1, 1), path)
 
 
 def _plan(*nodes: Node) -> Plan:
@@ -42,8 +43,8 @@ NODES = (
     _node("video", "flow.0"),
     _node("convert", "flow.1"),
     _node("left", "flow.2.routes.0.flow.0"),
-    _node("rescue", "flow.1.on_error.0", on_error_route=True),
-    _node("off", "flow.3", disabled=True),
+    replace(_node("rescue", "flow.1.on_error.0"), on_error_route=True),
+    replace(_node("off", "flow.3"), disabled=True),
 )
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @operator("connections", "modules")
 @click.pass_obj
 def command(output: Output, /, operator: "Operator", *, scenario: Path, _form: str) -> None:
-    """Draw a scenario: its nodes, filters, routes and error routes.
+    """Draw a scenario with its filters, routes and error routes.
 
-    Writes Mermaid text, which GitHub, GitLab and many editors show as a picture.
+    The picture is Mermaid text, which GitHub, GitLab and many editors show as a picture.
     """
     from engine.app import load_plan
     from engine.plan.graph import to_mermaid

@@ -23,9 +23,9 @@ EXAMPLE = "quickstart"
 )
 @click.pass_obj
 def command(output: Output, /, *, folder: Path | None, example: str) -> None:
-    """Copy an example into a folder, with its input files.
+    """Copy an example to start from.
 
-    NAME is the folder to make; left out, it is called like the example. Nothing is overwritten.
+    A scenario is copied with its input files. NAME is the folder to make; left out, it is called like the example. Nothing is overwritten.
     """
     from engine.app import copy_example, examples
 

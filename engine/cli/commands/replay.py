@@ -46,7 +46,7 @@ def command(
     everything: bool,
     current: bool,
 ) -> int:
-    """Run incomplete executions again, each from the node that failed.
+    """Run incomplete executions again from where they failed.
 
     What ran before the failed node is not repeated. Exit codes: 0 all are resolved, 1 a replay
     ended in error, 3 some are still incomplete, 5 an ID is not known or nothing waits.

@@ -50,9 +50,9 @@ def command(
     scenario: str | None,
     limit: int,
 ) -> None:
-    """List runs, the latest first, or show the one with an ID.
+    """List runs, or show one.
 
-    An ID may be shortened to its first characters, as in the list.
+    The latest run comes first. An ID may be shortened to its first characters, as in the list.
     """
     if run_id is None:
         _list(output, operator, scenario, limit)
