@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from asyncio import sleep
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,7 @@ from engine.run.failing import Surroundings, to_the_end
 from engine.run.operation import check_fields, scope_of
 from engine.run.ports import Watcher
 from engine.store import place
+from engine.store.files import FolderFiles
 from engine.store.sqlite import SqliteStore, open_sqlite
 
 
@@ -126,10 +127,12 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
             await store.reset_cursor(plan.id)
         marks = await store.cursor(plan.id, plan.trigger.id)
         execution = _execution(plan, Kind.SCENARIO)
-        async with _surrounded(plan, operator, store, execution, watcher) as around:
+        async with _surrounded(plan, operator, store, execution, watcher) as (around, idle):
             run = Run(plan, around, execution, inputs=inputs, marks=marks)
             watcher.planned(plan, folder, run.counts)
             execution = await run.execute(fed=fed)
+            if not execution.interrupted:
+                await idle()
         await store.sweep_files()
     return RunResult(
         plan=plan,
@@ -217,10 +220,12 @@ async def _replayed(
     try:
         plan = _replay_plan(incomplete, operator, current=current)
         execution = _execution(plan, Kind.REPLAY)
-        async with _surrounded(plan, operator, store, execution, watcher) as around:
+        async with _surrounded(plan, operator, store, execution, watcher) as (around, idle):
             run = Run(plan, around, execution, inputs=incomplete.inputs, marks={})
             watcher.planned(plan, store.folder, run.counts)
             execution = await run.replay(incomplete)
+            if not execution.interrupted:
+                await idle()
     except BaseException:
         # Whatever kept it from being replayed, the record must not stay "in progress".
         await to_the_end(store.park(incomplete))
@@ -275,12 +280,15 @@ async def _alone(
 @asynccontextmanager
 async def _surrounded(
     plan: Plan, operator: Operator, store: SqliteStore, execution: Execution, watcher: Watcher
-) -> AsyncIterator[Surroundings]:
-    """Open the connections of a plan's nodes; at the end wait for servers of ours that work."""
+) -> AsyncIterator[tuple[Surroundings, Callable[[], Awaitable[None]]]]:
+    """Open the connections of a plan's nodes, and give what a run needs from outside.
+
+    The second part waits until servers of ours that were started have no job left.
+    """
     found = catalog(operator)
     around = Surroundings(
         store=store,
-        files=store.files,
+        files=FolderFiles(store.folder / "files", max_file_size=plan.settings.max_file_size),
         clock=clock(),
         ids=RandomIds(),
         watcher=watcher,
@@ -292,21 +300,30 @@ async def _surrounded(
         if node.module is not None and _talks(found.connector(node.connector))
     ]
     if not talking:
-        yield around
+        yield around, _nothing_to_wait_for
         return
-    # Imported here: scenarios that talk to nothing start in a third of the time without it.
+    # Imported here: scenarios that talk to no service start in half the time without it.
     from engine.connect.fetch import guarded_fetch
     from engine.connect.open import Connections
 
     fetch = guarded_fetch(allow_private_networks=operator.allow_private_networks)
-    async with Connections(plan, found, store.folder, fetch, note=watcher.note) as connections:
+    async with Connections(
+        plan, found.connector, store.folder, fetch, clock=clock(), note=watcher.note
+    ) as connections:
         http = {
             node.id: await connections.open(node.connector, node.connection) for node in talking
         }
-        yield replace(around, http=http)
-        await connections.wait_idle(
-            lambda jobs: watcher.note(f"waiting for {jobs} conversion(s) that still run")
-        )
+
+        async def idle() -> None:
+            await connections.wait_idle(
+                lambda jobs: watcher.note(f"waiting for {jobs} conversion(s) that still run")
+            )
+
+        yield replace(around, http=http), idle
+
+
+async def _nothing_to_wait_for() -> None:
+    """No server of ours was started."""
 
 
 def _talks(connector: Connector) -> bool:
