@@ -4,6 +4,9 @@ Imports inside functions and under TYPE_CHECKING count like any other.
 """
 
 import ast
+import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +141,30 @@ PLANTED = [
 @pytest.mark.parametrize(("name", "source"), PLANTED)
 def test_a_planted_import_is_found(name: str, source: str) -> None:
     assert not any(allowed(name, target) for target in imports(source))
+
+
+ONE_FOR_EACH_CONTRACT = {
+    "engine/model/bundle.py": "from engine.module import Fields",
+    "engine/run/core.py": "import asyncio",
+    "engine/app.py": "from modules.files import connector",
+    "modules/files/__init__.py": "from engine.run.ports import Store",
+    "modules/tools/__init__.py": "from modules.files import connector",
+    "engine/cli/main.py": "import httpx",
+}
+
+
+def test_import_linter_finds_planted_imports(tmp_path: Path) -> None:
+    for name in ("engine", "modules"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("_*_"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name, source in ONE_FOR_EACH_CONTRACT.items():
+        with (tmp_path / name).open("a") as file:
+            file.write(f"\n{source}\n")
+    program = Path(sys.executable).with_name("lint-imports")
+    words = [str(program), "--no-cache"]
+    ended = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "Contracts: 0 kept, 6 broken." in ended.stdout, ended.stdout
 
 
 def test_tests_are_no_package_and_their_names_are_unique() -> None:

@@ -1,9 +1,9 @@
 """README is run from top to bottom, as somebody who copies every block would.
 
-A block of YAML or Python that begins with `# file: NAME` is written to that file. A block of bash
-is run, line by line; `<!-- exit: N -->` on the line before it says how it ends. Parts of a line
-that make a virtual environment or install into one are left out: the tests' own stands in for it.
-The block after `<!-- ci: tests -->` is this run itself. README's sample id stands for the real one.
+A block after `<!-- file: NAME -->` is written to that file. A block of bash is run, line by line;
+`<!-- exit: N -->` on the line before it says how it ends. Parts of a line that make a virtual
+environment or install into one are left out: the tests' own stands in for it. The block after
+`<!-- ci: tests -->` is this run itself. `ID` stands for the id that the last command has told.
 """
 
 import re
@@ -19,13 +19,14 @@ BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-SAMPLE_ID = re.compile(r"fusion incomplete show ([0-9a-f]+)")
+TOLD_ID = re.compile(r"fusion incomplete show ([0-9a-f]+)")
 
 
 class Place(Protocol):
     @property
     def folder(self) -> Path: ...
     def call(self, words: list[str], *, exit_code: int = 0) -> str: ...
+    def fusion(self, *words: str | Path, exit_code: int = 0) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +58,29 @@ def blocks() -> Iterator[Block]:
 
 def test_every_block_of_readme_runs_in_order(place: Place) -> None:
     (place.folder / ".venv").symlink_to(sys.prefix)
-    sample = SAMPLE_ID.search(README.read_text())
-    assert sample, "README shows no incomplete execution"
-    real = ""
+    told_id = "ID"
     for block in blocks():
-        if block.text.startswith("# file: "):
-            write(place.folder, block.text)
+        if block.mark.startswith("file: "):
+            write(place.folder / block.mark.removeprefix("file: "), block.text)
         if block.language != "bash" or block.mark == "ci: tests":
             continue
-        *before, last = block.commands
-        for command in before:
-            place.call(shell(command, sample[1], real))
-        told = place.call(shell(last, sample[1], real), exit_code=block.exit_code)
-        found = SAMPLE_ID.search(told)
-        real = found[1] if found else real
+        codes = [0] * (len(block.commands) - 1) + [block.exit_code]
+        for command, exit_code in zip(block.commands, codes, strict=True):
+            words = ["bash", "-c", re.sub(r"\bID\b", told_id, command)]
+            found = TOLD_ID.search(place.call(words, exit_code=exit_code))
+            told_id = found[1] if found else told_id
 
 
-def shell(command: str, sample: str, real: str) -> list[str]:
-    return ["bash", "-c", command.replace(sample, real) if real else command]
+def test_every_scenario_in_readme_is_valid(place: Place) -> None:
+    for block in blocks():
+        if block.mark.startswith("file: "):
+            write(place.folder / block.mark.removeprefix("file: "), block.text)
+    for path in place.folder.glob("**/*.yaml"):
+        if path.parent in (place.folder, place.folder / "scenarios"):
+            place.fusion("validate", path, "--modules", "fusion_modules")
 
 
-def write(folder: Path, text: str) -> None:
-    path = folder / text.splitlines()[0].removeprefix("# file: ")
+def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
