@@ -86,12 +86,12 @@ class Output:
 
     def result(self, line: Line = "") -> None:
         """Write one line of what was asked for."""
-        self._out = self._write(self._out, line)
+        self._write(self._out, line)
 
     def tell(self, line: Line = "") -> None:
         """Write one line about the work."""
-        self._err = self._write(self._err, line)
-        self._err.flush()
+        self._write(self._err, line)
+        _flush(self._err)
 
     def document(self, content: Mapping[str, Any]) -> None:
         """Write a JSON document, in ASCII, so that it is the same in every locale."""
@@ -100,11 +100,8 @@ class Output:
             self.result(line)
 
     def flush(self) -> None:
-        """Hand over what is still held back; a reader that has gone away is no failure."""
-        try:
-            self._out.flush()
-        except BrokenPipeError:
-            self._out = _nowhere(self._out)
+        """Hand over the results that are still held back."""
+        _flush(self._out)
 
     def clean(self, text: str) -> str:
         """Return text as it may be shown to people."""
@@ -117,7 +114,7 @@ class Output:
         columns = int(wish) if wish.isdecimal() else os.get_terminal_size(stream.fileno()).columns
         return columns or USUAL_COLUMNS
 
-    def _write(self, stream: TextIO, line: Line) -> TextIO:
+    def _write(self, stream: TextIO, line: Line) -> None:
         spans = (Span(line),) if isinstance(line, str) else line
         coloured = self.colour and stream.isatty()
         text = "".join(_painted(self.clean(text), tone, coloured=coloured) for text, tone in spans)
@@ -125,17 +122,22 @@ class Output:
         try:
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         except BrokenPipeError:
-            return _nowhere(stream)
-        return stream
+            _point_at_nothing(stream)
 
 
 def _painted(text: str, tone: Tone, *, coloured: bool) -> str:
     return f"\x1b[{tone.value}m{text}\x1b[0m" if coloured and tone.value and text else text
 
 
-def _nowhere(stream: TextIO) -> TextIO:
-    """Point a stream whose reader has gone away at nothing; the exit code stays the work's own."""
+def _flush(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        _point_at_nothing(stream)
+
+
+def _point_at_nothing(stream: TextIO) -> None:
+    """Let a stream whose reader has gone away take the rest; the exit code stays the work's own."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, stream.fileno())
     os.close(nothing)
-    return stream

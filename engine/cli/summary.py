@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST_NAMES = 5
 """Files of one folder that are listed by name."""
 
+MOST_ROWS = 10
+"""Incomplete executions of one run that are listed."""
+
 _WORDS = {
     Status.RUNNING: "running",
     Status.SUCCESS: "success",
@@ -95,12 +98,15 @@ def saved_lines(paths: Sequence[Path]) -> Iterator[str]:
         yield f"{counted(len(names), 'file')} in {folder}: {', '.join(names[:MOST_NAMES])}{more}"
 
 
-def incomplete_lines(stored: Sequence[Incomplete], width: int | None) -> Sequence[Line]:
-    """Return a table of incomplete executions that belong to one scenario."""
+def incomplete_lines(stored: Sequence[Incomplete], width: int | None) -> Iterator[Line]:
+    """Yield a table of the first incomplete executions of one scenario, and how many more."""
     rows = [
-        (short(one.id), one.node_id, f"{one.failure.type}: {one.failure.message}") for one in stored
+        (short(one.id), one.node_id, f"{one.failure.type}: {one.failure.message}")
+        for one in stored[:MOST_ROWS]
     ]
-    return table(_INCOMPLETE, rows, width)
+    yield from table(_INCOMPLETE, rows, width)
+    if len(stored) > MOST_ROWS:
+        yield f"and {len(stored) - MOST_ROWS} more: fusion incomplete list"
 
 
 def _numbers(count: NodeCount) -> tuple[str, str, str, str]:

@@ -88,7 +88,7 @@ def _value(text: str) -> Any:
     """Read a value: JSON if it is JSON (numbers, true, lists, quoted texts), else the text."""
     try:
         return json.loads(text, parse_constant=_refuse)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -25,7 +25,8 @@ EXAMPLE = "quickstart"
 def command(output: Output, /, *, folder: Path | None, example: str) -> None:
     """Copy an example to start from.
 
-    A scenario is copied with its input files. NAME is the folder to make; left out, it is called like the example. Nothing is overwritten.
+    A scenario is copied with its input files. NAME is the folder to make; left out, it is called
+    like the example. Nothing is overwritten.
     """
     from engine.app import copy_example, examples
 

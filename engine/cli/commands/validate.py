@@ -53,14 +53,20 @@ def _scenarios(paths: tuple[Path, ...]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix in SUFFIXES and not file.name.endswith(NOT_SCENARIOS)
-        )
+        found = _in_folder(path)
         if not found:
             raise click.UsageError(f"no scenario lies in the folder {path}")
         yield from found
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise click.UsageError(f"the folder {folder} cannot be read: {error.strerror}") from error
+    return [
+        file for file in files if file.suffix in SUFFIXES and not file.name.endswith(NOT_SCENARIOS)
+    ]
 
 
 def _check(path: Path, operator: "Operator") -> Checked:
