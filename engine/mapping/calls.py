@@ -1,0 +1,119 @@
+"""Calls, filters and tests: names are looked up, arguments are counted, when a text is compiled.
+
+Called, a name is Fusion's function; after a pipe it is Jinja's filter where Jinja has that name,
+else Fusion's function with the value as its first argument.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from jinja2 import nodes
+
+from engine.errors import ExpressionError
+from engine.mapping.arguments import bound, known_test, no_names, no_unpacking
+from engine.mapping.build import (
+    Build,
+    Emitter,
+    Operand,
+    applied,
+    itself,
+    many,
+    refuse,
+    unary,
+    unknown,
+    world_of,
+)
+from engine.mapping.coercion import escaped
+from engine.mapping.faults import Spot
+from engine.mapping.filters import FILTERS, REFUSED_FILTERS
+from engine.mapping.functions import FUNCTIONS
+from engine.mapping.functions.function import Function, Needs
+from engine.mapping.selections import SELECTIONS, selection
+from engine.mapping.world import Evaluate
+
+
+def _call(node: nodes.Call, build: Build) -> Evaluate:
+    """Compile the call of a function by its name."""
+    if not isinstance(node.node, nodes.Name):
+        raise _no_method(node)
+    name, spot = node.node.name, Spot(node.node.lineno, len(node.node.name))
+    no_unpacking(node)
+    if node.kwargs:
+        raise no_names(node.kwargs[0], name)
+    function = FUNCTIONS.get(name)
+    if function is None:
+        notes = (f"`{name}` is a filter: write `value | {name}`",) if name in FILTERS else ()
+        error = unknown("function", name, spot.offset, tuple(FUNCTIONS))
+        error.notes = notes or error.notes
+        raise error
+    operands = [build.operand(argument) for argument in node.args]
+    return _function(build, function, spot, operands)
+
+
+def _function(
+    build: Build, function: Function, spot: Spot, operands: Sequence[Operand]
+) -> Evaluate:
+    count = len(operands)
+    if count < function.least or (function.most is not None and count > function.most):
+        raise ExpressionError(
+            "E211",
+            f"`{function.name}` does not take {count} argument{'s' if count != 1 else ''}",
+            offset=spot.offset,
+            length=spot.length,
+            notes=(f"write {function.signature}",),
+        )
+    operation = (function.name, spot, function.call)
+    if function.needs is Needs.SCOPE:
+        thunks = [(_unevaluated(evaluate), place) for evaluate, place in operands]
+        return many(operation, thunks, itself)
+    return applied(build, operation, operands, world_of if function.needs is Needs.WORLD else None)
+
+
+def _unevaluated(evaluate: Evaluate) -> Evaluate:
+    return lambda _scope: evaluate
+
+
+def _no_method(node: nodes.Call) -> ExpressionError:
+    if isinstance(node.node, nodes.Getattr):
+        name = node.node.attr
+        hint = f"write `{name}(value)`" if name in FUNCTIONS else "functions are called by name"
+        return refuse(node.node, f"values have no methods such as `{escaped(name)}`", hint)
+    return refuse(node, "only functions can be called, by their name")
+
+
+def _filter(node: nodes.Filter, build: Build) -> Evaluate:
+    """Compile `value | name(arguments)`."""
+    name, spot = node.name, Spot(node.lineno, len(node.name))
+    no_unpacking(node)
+    if name in REFUSED_FILTERS:
+        message = f"the filter `{name}` is not available in mappings"
+        raise ExpressionError("E211", message, offset=spot.offset, length=spot.length)
+    if node.node is None:
+        raise refuse(node, "a filter needs a value in front of it", length=spot.length)
+    if name in SELECTIONS:
+        return selection(node, build)
+    value = build.operand(node.node)
+    if name in FILTERS:
+        arguments = bound(node, FILTERS[name], build)
+        return applied(build, (name, spot, FILTERS[name]), [value, *arguments])
+    if name not in FUNCTIONS:
+        raise unknown("filter", name, spot.offset, (*FILTERS, *SELECTIONS, *FUNCTIONS))
+    if node.kwargs:
+        raise no_names(node.kwargs[0], name)
+    operands = [value, *(build.operand(argument) for argument in node.args)]
+    return _function(build, FUNCTIONS[name], spot, operands)
+
+
+def _test(node: nodes.Test, build: Build) -> Evaluate:
+    """Compile `value is name(arguments)`."""
+    no_unpacking(node)
+    test = known_test(node.name, node.lineno)
+    operands = [build.operand(node.node), *bound(node, test, build)]
+    operation = (f"is {node.name}", Spot(node.lineno, 2), test)
+    return unary(operation, operands[0]) if len(operands) == 1 else many(operation, operands, None)
+
+
+CALLS: Mapping[type[nodes.Node], Emitter] = {
+    nodes.Call: _call,
+    nodes.Filter: _filter,
+    nodes.Test: _test,
+}

@@ -1,0 +1,3 @@
+"""Date functions."""
+
+DATES = ()

@@ -1,0 +1,222 @@
+"""Text functions. Source: Fusion help, "String functions".
+
+What builds text takes at most `TEXT_LIMIT` characters; what only looks at a text takes any length.
+Null counts as empty text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from urllib.parse import quote, unquote
+
+from engine.mapping.coercion import to_integer, to_text
+from engine.mapping.functions.function import Function
+from engine.mapping.limits import check_list, check_text
+from engine.mapping.operators import concat, equal
+from engine.mapping.refusal import Refused
+
+HTML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+MARKDOWN = "\\`*_{}[]()#+-.!|~<>"
+MARKDOWN_ESCAPES = str.maketrans({mark: f"&#{ord(mark)};" for mark in MARKDOWN})
+"""Assumed: every character that Markdown may read as a mark becomes its numeric entity."""
+PATTERN = re.compile(r"/.+/[a-z]*", re.DOTALL)
+URL_SAFE = "-_.!~*'()"
+
+
+def short(value: Any) -> str:
+    """Return a value as text that may be worked on. Raises Refused beyond the limit."""
+    text = to_text(value)
+    check_text(len(text))
+    return text
+
+
+def turned(change: Callable[[str], str]) -> Callable[[Any], str]:
+    """Return a function of one text that grows it at most threefold."""
+
+    def function(value: Any) -> str:
+        text = value if type(value) is str else to_text(value)
+        check_text(len(text))
+        return change(text)
+
+    return function
+
+
+def length(value: Any) -> int:
+    """Count characters, bytes of a buffer, elements of an array or items of a collection."""
+    return len(value) if isinstance(value, bytes | list | tuple | dict) else len(to_text(value))
+
+
+def capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def start_case(text: str) -> str:
+    return re.sub(r"\S+", lambda word: capitalize(word.group().lower()), text)
+
+
+def pascal(text: str) -> str:
+    return "".join(capitalize(word.lower()) for word in re.findall(r"[^\W_]+", text))
+
+
+def without_accents(text: str) -> str:
+    """Decompose letter by letter: a run of combining marks then costs no more than other text."""
+    return "".join(map(_bare, text))
+
+
+def _bare(letter: str) -> str:
+    if letter < "\x80":
+        return letter
+    parts = unicodedata.normalize("NFD", letter)
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
+def to_ascii(value: Any, transliterate: Any = False) -> str:  # noqa: FBT002 - a Fusion argument
+    text = short(value)
+    if transliterate is True:
+        text = without_accents(text)
+    return "".join(letter for letter in text if letter < "\x80")
+
+
+def replace(value: Any, search: Any, new: Any) -> str:
+    """Assumed: a plain search text is replaced everywhere."""
+    text, old, fresh = short(value), to_text(search), to_text(new)
+    if PATTERN.fullmatch(old[:10_000]):
+        raise Refused(reason="regular expressions are not available; give the plain text")
+    if not old:
+        return text
+    check_text(len(text) + text.count(old) * (len(fresh) - len(old)))
+    return text.replace(old, fresh)
+
+
+def substring(value: Any, start: Any, end: Any = None) -> str:
+    text = to_text(value)
+    first = max(to_integer(start), 0)
+    last = len(text) if end is None else max(to_integer(end), 0)
+    check_text(min(last, len(text)) - min(first, last))
+    return text[first:last]
+
+
+def left(value: Any, count: Any) -> str:
+    return substring(value, 0, count)
+
+
+def right(value: Any, count: Any) -> str:
+    text = to_text(value)
+    return substring(text, len(text) - max(to_integer(count), 0))
+
+
+def index_of(value: Any, search: Any, start: Any = 0) -> int:
+    return to_text(value).find(to_text(search), max(to_integer(start), 0))
+
+
+def contains(value: Any, search: Any) -> bool:
+    """Assumed: letters of another case do not match."""
+    if isinstance(value, list | tuple):
+        return any(equal(each, search) for each in value)
+    return to_text(search) in to_text(value)
+
+
+def split(value: Any, separator: Any) -> list[str]:
+    text, mark = short(value), to_text(separator)
+    check_list(text.count(mark) + 1 if mark else len(text))
+    return text.split(mark) if mark else list(text)
+
+
+def joined(separator: Any, *texts: Any) -> str:
+    mark, parts = to_text(separator), [to_text(text) for text in texts]
+    check_text(sum(map(len, parts)) + len(mark) * (len(parts) - 1))
+    return mark.join(parts)
+
+
+def sorted_texts(*values: Any) -> list[str]:
+    return sorted(_texts(values))
+
+
+def sorted_texts_down(*values: Any) -> list[str]:
+    return sorted(_texts(values), reverse=True)
+
+
+def _texts(values: tuple[Any, ...]) -> list[str]:
+    if len(values) == 1 and isinstance(values[0], list | tuple):
+        check_list(len(values[0]))
+        return [to_text(value) for value in values[0]]
+    return [to_text(value) for value in values]
+
+
+def encode_url(value: Any) -> str:
+    text = short(value)
+    plain = sum(letter.isascii() and (letter.isalnum() or letter in URL_SAFE) for letter in text)
+    size = len(text.encode("utf-8"))
+    check_text(plain + 3 * (size - plain))
+    return quote(text, safe=URL_SAFE)
+
+
+def escape_html(value: Any) -> str:
+    text = short(value)
+    check_text(len(text) + sum(5 * text.count(mark) for mark in "&<>\"'"))
+    return text.translate(HTML_ESCAPES)
+
+
+def escape_markdown(value: Any) -> str:
+    text = short(value)
+    check_text(len(text) + sum(5 * text.count(mark) for mark in MARKDOWN))
+    return text.translate(MARKDOWN_ESCAPES)
+
+
+def strip_html(value: Any) -> str:
+    """Drop what stands between `<` and `>`; a `<` that nothing closes stays."""
+    text, kept, at = short(value), [], 0
+    while (start := text.find("<", at)) >= 0 and (end := text.find(">", start)) >= 0:
+        kept.append(text[at:start])
+        at = end + 1
+    return unescape(concat(*kept, text[at:]))
+
+
+TEXT = (
+    Function("length", "value", "How many characters, bytes, elements or items.",
+             'length("hello")', length),
+    Function("lower", "text", "The text in small letters.", 'lower("Hi")', turned(str.lower)),
+    Function("upper", "text", "The text in capitals.", 'upper("Hi")', turned(str.upper)),
+    Function("capitalize", "text", "The first letter as a capital.", 'capitalize("hello world")',
+             turned(capitalize)),
+    Function("startcase", "text", "Every word with a capital, the rest in small letters.",
+             'startcase("hello WORLD")', turned(start_case)),
+    Function("pascal", "text", "All words in one, each with a capital.", 'pascal("foo bar baz")',
+             turned(pascal)),
+    Function("trim", "text", "The text without white space at its ends.", 'trim("  hi ")',
+             turned(str.strip)),
+    Function("ascii", "text, [transliterate]",
+             "ASCII letters only; with true, accents are taken off first.",
+             'ascii("ěščřž", true)', to_ascii),
+    Function("removeAccents", "text", "The text without accents.", 'removeAccents("Héllo wörld")',
+             turned(without_accents)),
+    Function("replace", "text, search, new", "Every occurrence replaced.",
+             'replace("Hello World", "Hello", "Hi")', replace),
+    Function("substring", "text, start, [end]", "A part, counted from 0, without the end.",
+             'substring("Hello", 1, 3)', substring),
+    Function("left", "text, count", "The first characters.", 'left("Hello", 3)', left),
+    Function("right", "text, count", "The last characters.", 'right("Hello", 3)', right),
+    Function("indexOf", "text, search, [start]", "Where a text begins, from 0; -1 if nowhere.",
+             'indexOf("Workfront", "o", 3)', index_of),
+    Function("contains", "value, search", "True if a text or an array holds something.",
+             'contains("Hello", "ell")', contains),
+    Function("split", "text, separator", "The parts between separators.", 'split("a,b", ",")',
+             split),
+    Function("concat", "separator, text…", "Texts put together with a separator.",
+             'concat("-", "a", "b", "c")', joined),
+    Function("sortAscString", "text…", "The texts as an array, A first.",
+             'sortAscString("b", "a")', sorted_texts),
+    Function("sortDescString", "text…", "The texts as an array, A last.",
+             'sortDescString("a", "b")', sorted_texts_down),
+    Function("encodeURL", "text", "The text as part of a URL.", 'encodeURL("a b")', encode_url),
+    Function("decodeURL", "text", "A part of a URL as text.", 'decodeURL("a%20b")',
+             turned(unquote)),
+    Function("escapeHTML", "text", "The text with HTML's marks escaped.",
+             'escapeHTML("<b>Hello</b>")', escape_html),
+    Function("stripHTML", "text", "The text without HTML tags.", 'stripHTML("<b>Hello</b>")',
+             strip_html),
+    Function("escapeMarkdown", "text", "The text with Markdown's marks escaped.",
+             'escapeMarkdown("# Header")', escape_markdown),
+)  # fmt: skip
