@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from engine.errors import ModuleError
 from engine.model.bundle import Bundle, File
@@ -34,6 +34,7 @@ __all__ = [
     "Fetch",
     "Fields",
     "File",
+    "FileValue",
     "Files",
     "Http",
     "Kind",
@@ -54,6 +55,22 @@ class Fields(BaseModel):
         coerce_numbers_to_str=True,
         arbitrary_types_allowed=True,
     )
+
+
+def _file_value(value: Any) -> File | Mapping[str, Any]:
+    if isinstance(value, File):
+        return value
+    if isinstance(value, Mapping) and set(value) == {"name", "data"}:
+        return dict(value)
+    raise ValueError("give a file, or a collection of `name` and `data`")
+
+
+FileValue = Annotated[
+    File | Mapping[str, Any],
+    PlainValidator(_file_value),
+    WithJsonSchema({"title": "File", "type": "object"}),
+]
+"""Type of a field that takes a file whole, or its name and data apart; for `Files.file_of`."""
 
 
 class Kind(StrEnum):

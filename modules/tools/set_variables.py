@@ -1,0 +1,31 @@
+"""Tools, "Set multiple variables". Source: Fusion help, Tools."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import Field
+
+from engine.module import Bundle, Context, Fields, Module
+
+
+class SetFields(Fields):
+    variables: dict[str, Any] = Field(min_length=1)
+    """Names and values; the bundle has an item of each name."""
+    lifetime: Literal["cycle", "execution"] = "cycle"
+    """Until when `tools.get_variables` finds them."""
+
+
+class SetVariables(Module[SetFields, Bundle]):
+    """Set variables for later modules on any route, and emit one bundle with them.
+
+    It is pure although variables outlive it: they belong to the run, and running it again sets them
+    to the same values.
+    """
+
+    id = "tools.set_variables"
+
+    def execute(self, fields: SetFields, ctx: Context) -> Iterable[Bundle]:
+        variables, lifetime, keep = fields.variables, fields.lifetime, ctx.variables.set
+        for name, value in variables.items():
+            keep(name, value, lifetime=lifetime)
+        return (variables,)
