@@ -28,7 +28,8 @@ async def body_of(response: httpx.Response, asked: str, limits: Limits) -> Async
     loop = asyncio.get_running_loop()
     until = loop.time() + limits.deadline_seconds
     unpack = _unpacker(response.headers.get("content-encoding", ""), asked)
-    raw = response.aiter_raw()
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - of an async client
+    raw = aiter(response.stream)
     while True:
         try:
             async with asyncio.timeout_at(until):

@@ -160,7 +160,9 @@ async def _upload(ctx: Context, job: Job, name: str, file: File) -> None:
     except (ModuleError, OSError) as error:
         cause = await _failed_already(ctx, job)
         await _abandon(ctx, job, job.tag or "")
-        raise cause or error from error
+        if cause is not None:
+            raise cause from error
+        raise
 
 
 async def _failed_already(ctx: Context, job: Job) -> ModuleError | None:

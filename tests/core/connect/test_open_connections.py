@@ -1,0 +1,167 @@
+"""Which connection a node gets, and that each is opened once per run."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clocks import StandingClock
+
+from engine.connect.fetch import guarded_fetch
+from engine.connect.open import Connections
+from engine.errors import SetupError
+from engine.model.scenario import Settings
+from engine.module import Connection, Connector, Fetch
+from engine.plan.plan import EMBEDDED, Plan
+from modules.cloudconvert import connector as cloudconvert
+from modules.cloudconvert.connection import CloudConvertConnection
+
+
+@dataclass
+class Server:
+    """A connector's own server that only says where it would be."""
+
+    connection: Connection
+    jobs: int = 2
+
+    async def wait_idle(self, on_change: Callable[[int], None]) -> None:
+        while self.jobs:
+            on_change(self.jobs)
+            self.jobs -= 1
+
+
+@dataclass
+class Setting:
+    """A plan's connections with a connector whose server counts its starts."""
+
+    folder: Path
+    entries: dict[str, Any] = field(default_factory=dict)
+    fails: bool = False
+    started: list[Path] = field(default_factory=list)
+    stopped: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def embedded(self, data_folder: Path, _fetch: Fetch) -> AsyncIterator[Server]:
+        if self.fails:
+            raise PermissionError(13, "Permission denied")
+        self.started.append(data_folder)
+        yield Server(Connection("http://127.0.0.1:1/v2", "token"))
+        self.stopped += 1
+
+    def connector_of(self, name: str) -> Connector:
+        return {
+            "cloudconvert": Connector(
+                "cloudconvert", "CloudConvert", {}, CloudConvertConnection, self.embedded
+            ),
+            "remote": Connector("remote", "Remote", {}, CloudConvertConnection),
+            "files": Connector("files", "Files", {}),
+        }[name]
+
+    def connections(self) -> Connections:
+        plan = Plan("id", "", self.folder / "s.yaml", "", Settings(), (), {}, {}, {}, self.entries)
+        return Connections(
+            plan,
+            self.connector_of,
+            self.folder / ".fusion",
+            guarded_fetch(),
+            clock=StandingClock(),
+            note=self.notes.append,
+        )
+
+
+def entry(**fields: Any) -> CloudConvertConnection:
+    return CloudConvertConnection.model_validate({"api_key": {"env": "CC_KEY"}, **fields})
+
+
+async def test_a_node_without_connection_uses_the_embedded_server_and_one_line_says_so(
+    tmp_path: Path,
+) -> None:
+    setting = Setting(tmp_path)
+    async with setting.connections() as connections:
+        first = await connections.open("cloudconvert", None)
+        assert first is await connections.open("cloudconvert", None)
+        assert first.base_url == "http://127.0.0.1:1/v2"
+        assert setting.stopped == 0
+    assert setting.started == [tmp_path / ".fusion" / "cloudconvert"]
+    assert setting.stopped == 1
+    assert len(setting.notes) == 1
+    assert "embedded server" in setting.notes[0]
+
+
+async def test_a_connection_named_like_its_connector_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC_KEY", "key")
+    setting = Setting(tmp_path, {"cloudconvert": entry(region="us-east")})
+    async with setting.connections() as connections:
+        http = await connections.open("cloudconvert", None)
+    assert http.base_url == "https://us-east.api.cloudconvert.com/v2"
+    assert (setting.started, setting.notes) == ([], [])
+
+
+async def test_a_named_connection_may_be_the_embedded_server(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {"here": EMBEDDED})
+    async with setting.connections() as connections:
+        await connections.open("cloudconvert", "here")
+        await connections.open("cloudconvert", None)
+    assert len(setting.started) == 1
+
+
+async def test_an_unknown_connection_names_those_that_exist(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {"one": EMBEDDED})
+    async with setting.connections() as connections:
+        with pytest.raises(SetupError, match="`other` does not exist") as caught:
+            await connections.open("cloudconvert", "other")
+    assert caught.value.problems[0].code == "E301"
+    assert caught.value.problems[0].notes == ("defined: `one`",)
+
+
+async def test_a_connection_of_another_connector_is_refused(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {"mail": object()})
+    async with setting.connections() as connections:
+        with pytest.raises(SetupError, match="not one of CloudConvert"):
+            await connections.open("cloudconvert", "mail")
+
+
+async def test_a_missing_credential_is_found_when_the_connection_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CC_KEY", raising=False)
+    setting = Setting(tmp_path, {"live": entry()})
+    async with setting.connections() as connections:
+        with pytest.raises(SetupError, match=r"`live\.api_key`.*`CC_KEY` is not set"):
+            await connections.open("cloudconvert", "live")
+
+
+async def test_a_connector_without_a_server_asks_for_a_connection(tmp_path: Path) -> None:
+    async with Setting(tmp_path).connections() as connections:
+        with pytest.raises(SetupError, match="Remote needs a connection"):
+            await connections.open("remote", None)
+        with pytest.raises(SetupError, match="has no connections"):
+            await connections.open("files", None)
+
+
+async def test_a_server_that_cannot_start_is_a_setup_error(tmp_path: Path) -> None:
+    async with Setting(tmp_path, fails=True).connections() as connections:
+        with pytest.raises(SetupError, match="cannot start") as caught:
+            await connections.open("cloudconvert", None)
+    assert caught.value.problems[0].code == "E305"
+
+
+async def test_the_end_of_a_run_waits_for_the_servers_jobs(tmp_path: Path) -> None:
+    heard: list[int] = []
+    async with Setting(tmp_path).connections() as connections:
+        await connections.wait_idle(heard.append)
+        assert heard == []
+        await connections.open("cloudconvert", None)
+        assert list(connections.embedded) == ["cloudconvert"]
+        await connections.wait_idle(heard.append)
+    assert heard == [2, 1]
+
+
+def test_the_declaration_names_modules_that_load() -> None:
+    for name in cloudconvert.modules:
+        assert cloudconvert.load(name).id == f"cloudconvert.{name}"
