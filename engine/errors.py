@@ -66,6 +66,7 @@ TITLES: Mapping[str, str] = {
     "E605": "scenario id taken by another file",
     "E606": "edit refused",
     "E701": "unusable arguments",
+    "W101": "never runs",
 }
 """Headline of each error code; the code is stable, the wording is not."""
 

@@ -1,7 +1,8 @@
 """Fusion's form of a filter: groups of conditions, each `[left, operator, right]`.
 
-OR between groups, AND inside one. The operator's prefix is the type that both sides are coerced to;
-a side that cannot be makes the condition false, and its negation true. Source: Make help, "Filters".
+OR between groups, AND inside one. The operator's prefix is the type that both sides are coerced
+to; a side that cannot be makes the condition false, and its negation true. Source: Make help,
+"Filtering".
 """
 
 import operator
@@ -33,6 +34,7 @@ def exists(left: Any, _right: Any = None) -> bool:
 
 
 def not_exists(left: Any, right: Any = None) -> bool:
+    """Tell whether there is no value."""
     return not exists(left, right)
 
 
@@ -115,9 +117,10 @@ def _holds(convert: Callable[[Any], str], left: Any, right: Any) -> bool:
     )
 
 
-def _matches(flags: bool, left: Any, right: Any) -> bool:  # noqa: FBT001 - bound by name below
-    found = right if isinstance(right, re.Pattern) else pattern(to_text(right), ignore_case=flags)
-    return found.search(to_text(left)) is not None
+def _matches(left: Any, right: Any, *, ignore_case: bool) -> bool:
+    if not isinstance(right, re.Pattern):
+        right = pattern(to_text(right), ignore_case=ignore_case)
+    return right.search(to_text(left)) is not None
 
 
 def _coerced(
@@ -181,7 +184,7 @@ def _texts(suffix: str, convert: Callable[[Any], str]) -> dict[str, Compare]:
         held = _coerced(convert, convert, compare)
         found |= _pair(f"text:{name}{suffix}", held, f"text:not{name}{suffix}")
     ignore_case = suffix == ":ci"
-    matches = partial(_matches, ignore_case)
+    matches = partial(_matches, ignore_case=ignore_case)
     found |= _pair(f"text:pattern{suffix}", matches, f"text:notpattern{suffix}")
     holds = partial(_holds, convert)
     return found | _pair(f"array:contain{suffix}", holds, f"array:notcontain{suffix}")

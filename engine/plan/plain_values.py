@@ -47,7 +47,7 @@ def typed(text: str) -> str | int | float | bool | None:
     if _INTEGER.fullmatch(text):
         if len(text.lstrip("-")) > MAX_DIGITS:
             raise AmbiguousValueError(
-                f"{shown(text)} has more than {MAX_DIGITS} digits; quote it: \"{text[:40]}\""
+                f'{shown(text)} has more than {MAX_DIGITS} digits; quote it: "{text[:40]}"'
             )
         return int(text)
     if _FRACTION.fullmatch(text) and isfinite(float(text)):
@@ -58,11 +58,11 @@ def typed(text: str) -> str | int | float | bool | None:
 def _text_or_refused(text: str) -> str:
     if _SPELLED.fullmatch(text):
         meant = _MEANT.get(text.lower(), text.lower())
-        raise AmbiguousValueError(f"write `{meant}`, or quote the text: \"{text}\"")
+        raise AmbiguousValueError(f'write `{meant}`, or quote the text: "{text}"')
     if _NUMBER_ELSEWHERE.fullmatch(text):
         raise AmbiguousValueError(
             f"{shown(text)} is a number to some readers and a text to others; "
-            f"write it as a plain decimal number, or quote it: \"{text[:40]}\""
+            f'write it as a plain decimal number, or quote it: "{text[:40]}"'
         )
     if _FRACTION.fullmatch(text):
         raise AmbiguousValueError(f"{shown(text)} is too large a number; quote it if it is a text")

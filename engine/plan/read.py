@@ -224,9 +224,7 @@ class _Builder:
             self._refuse("E107", "scenarios use no YAML anchors; quote a text with `&`", event)
 
     def _refuse(self, code: str, message: str, event: Any) -> None:
-        _stop(
-            self._problems, Problem(code, message, self._source.place(event.start_mark.index))
-        )
+        _stop(self._problems, Problem(code, message, self._source.place(event.start_mark.index)))
 
     def _scalar(self, event: Any) -> None:
         value = event.value
@@ -292,7 +290,7 @@ class _Builder:
             self._refuse("E107", "scenarios use no merge keys; write the keys out", event)
         if key in ("true", "false", "null", "~", "") or isinstance(_number(key), float):
             place = self._source.place(event.start_mark.index, len(key))
-            message = f"a key is a text; quote it: \"{key}\"" if key else "a key is missing here"
+            message = f'a key is a text; quote it: "{key}"' if key else "a key is missing here"
             self._problems.add(Problem("E105", message, place))
 
     def _put(self, value: Any, event: Any) -> KeyPath:
@@ -326,4 +324,3 @@ def _number(text: str) -> object:
         return typed(text)
     except AmbiguousValueError:
         return text
-

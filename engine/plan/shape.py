@@ -3,7 +3,7 @@
 What pydantic finds becomes problems with a place and a person's words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -26,9 +26,7 @@ from engine.plan.words import describe_all
 _MISLEADING = frozenset({"flow", "id", "inputs", "module", "on_error", "routes", "with"})
 """Keys without which the rest cannot be judged fairly."""
 
-_NO_SCHEDULE = (
-    "scenarios have no schedule; start this one from cron, or by hand with `fusion run`"
-)
+_NO_SCHEDULE = "scenarios have no schedule; start this one from cron, or by hand with `fusion run`"
 
 
 def shaped(document: Document, problems: Problems) -> ScenarioWritten | None:
@@ -41,9 +39,10 @@ def shaped(document: Document, problems: Problems) -> ScenarioWritten | None:
         return ScenarioWritten.model_validate(document.data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    removable = [_report(document, problems, path, group) for path, group in _by_path(
-        document.data, errors
-    ).items()]
+    removable = [
+        _report(document, problems, path, group)
+        for path, group in errors_by_path(document.data, errors).items()
+    ]
     if not all(removable):
         return None
     for path in removable:
@@ -62,27 +61,39 @@ def data_path(data: Any, loc: Sequence[str | int]) -> tuple[KeyPath, bool]:
     """
     path: list[str | int] = []
     for index, part in enumerate(loc):
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-        else:
+        if not _holds(data, part):
             if index == len(loc) - 1:
                 return tuple(path), False
             continue
+        data = data[part]
         path.append(part)
     return tuple(path), True
 
 
-def _by_path(data: Any, errors: Sequence[ErrorDetails]) -> dict[KeyPath, list[ErrorDetails]]:
-    """Group errors by the value they speak of: a value of several kinds fails once for each."""
+def _holds(data: Any, part: str | int) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)
+
+
+def errors_by_path(
+    data: Any,
+    errors: Sequence[ErrorDetails],
+    original: Callable[[KeyPath], KeyPath] = lambda path: path,
+) -> dict[KeyPath, list[ErrorDetails]]:
+    """Group errors by the value they speak of; `original` gives its path in the file.
+
+    A value of several kinds fails once for each kind: errors on the whole of it are dropped where
+    there are errors on parts of it, which say more.
+    """
     groups: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
-        path, _complete = data_path(data, error["loc"])
+        path = original(data_path(data, error["loc"])[0])
         if error["type"] == "missing":
             path = (*path, str(error["loc"][-1]))
         groups.setdefault(path, []).append(error)
-    return groups
+    wholes = {path[:length] for path in groups for length in range(len(path))}
+    return {path: group for path, group in groups.items() if path not in wholes}
 
 
 def _report(
@@ -101,7 +112,9 @@ def _report(
         words = describe_all(errors)
         name = _name(path)
         problems.add(Problem("E112", f"{name} {words}", document.value_place(path)))
-    return path if isinstance(path[-1], str) and path[-1] not in _MISLEADING else None
+    while path and isinstance(path[-1], int):
+        path = path[:-1]
+    return path if path and path[-1] not in _MISLEADING else None
 
 
 def _unknown_key(document: Document, problems: Problems, path: KeyPath) -> KeyPath | None:

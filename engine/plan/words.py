@@ -1,12 +1,13 @@
 """Says in a person's words what pydantic found wrong with a value."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from engine.model.bundle import File
+from engine.plan.durations import duration_text
 from engine.plan.hints import did_you_mean, listed
 
 _EXPECTED = {
@@ -54,13 +55,13 @@ def describe(error: ErrorDetails) -> str:
         return f"should be {_EXPECTED[kind]}{_but(error['input'], _EXPECTED[kind])}"
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
-        return f"should be {words} {context[name]}"
+        return f"should be {words} {_amount(context[name])}"
     if kind in _LENGTHS:
         words, name, unit = _LENGTHS[kind]
         return f"should have {words} {_counted(context[name], unit)}"
-    for prefix, words in _BY_PREFIX.items():
+    for prefix, say in _BY_PREFIX.items():
         if kind.startswith(prefix):
-            return words(error, context)
+            return say(error, context)
     return _own_words(error)
 
 
@@ -97,6 +98,10 @@ def _but(value: object, expected: str) -> str:
     return "" if kind in expected else f", but is {kind}"
 
 
+def _amount(bound: object) -> str:
+    return duration_text(bound) if isinstance(bound, timedelta) else str(bound)
+
+
 def _counted(number: int, unit: str) -> str:
     singular = {"entries": "entry", "characters": "character"}[unit]
     return f"{number} {singular if number == 1 else unit}"
@@ -106,8 +111,10 @@ def _choice(error: ErrorDetails, context: Mapping[str, Any]) -> str:
     options = _options(str(context.get("expected", "")))
     value = error["input"]
     hint = did_you_mean(value, options) if isinstance(value, str) else ""
-    return f"should be one of {listed(options)}{hint}" if len(options) > 1 else (
-        f"should be {listed(options)}"
+    return (
+        f"should be one of {listed(options)}{hint}"
+        if len(options) > 1
+        else (f"should be {listed(options)}")
     )
 
 
@@ -144,8 +151,3 @@ _BY_PREFIX: dict[str, Callable[[ErrorDetails, Mapping[str, Any]], str]] = {
     "timezone": _says("should be a date with its time zone"),
     "time_delta": _says("should be a length of time"),
 }
-
-
-def fields_listed(names: Iterable[str], owner: str) -> str:
-    """Return the note that lists what exists: `video has: file, name`."""
-    return f"{owner} has: {listed(names)}"

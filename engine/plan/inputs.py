@@ -1,0 +1,192 @@
+"""What a scenario is given from outside: its inputs, and bundles that take the trigger's place."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from engine.errors import Place, Problem, ScenarioError
+from engine.mapping.coercion import NUMBER, utc
+from engine.model.bundle import Bundle
+from engine.model.scenario import InputField
+from engine.plan.hints import did_you_mean, listed, shown
+from engine.plan.inspection import Inspection
+from engine.plan.plan import Plan
+from engine.plan.words import kind_of
+
+_EXPECTED = {
+    "text": "a text",
+    "number": "a number such as 5 or 0.25",
+    "boolean": "true or false",
+    "date": "a date such as 2026-03-01 or 2026-03-01T12:30:00Z",
+    "array": "an array in JSON, such as [1, 2]",
+    "collection": 'a collection in JSON, such as {"a": 1}',
+}
+
+
+def settle_inputs(plan: Plan, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of a scenario's inputs: given texts by type, else defaults, else null.
+
+    A date without an offset is in the scenario's time zone. Raises ScenarioError (E401) with all
+    that are unknown, required and missing, or of another type.
+    """
+    problems: list[Problem] = []
+    for name in given.keys() - plan.inputs.keys():
+        text = f"the scenario has no input {shown(name)}{did_you_mean(name, plan.inputs)}"
+        problems.append(Problem("E401", text, notes=(f"inputs: {listed(plan.inputs)}",)))
+    settled: dict[str, Any] = {}
+    for name, declared in plan.inputs.items():
+        try:
+            settled[name] = _value_of(name, declared, given, plan.settings.timezone)
+        except ValueError as error:
+            about = (declared.description,) if declared.description else ()
+            text = f"the input {shown(name)} {error}"
+            problems.append(Problem("E401", text, None, about, f"--set {name}=…"))
+    if problems:
+        raise ScenarioError(*problems)
+    return settled
+
+
+def _value_of(name: str, declared: InputField, given: Mapping[str, str], timezone: str) -> Any:
+    if name in given:
+        return _parsed(declared.type, given[name], timezone)
+    if declared.default is None:
+        if declared.required:
+            raise ValueError("is required")
+        return None
+    if declared.type == "date":
+        return _parsed(declared.type, declared.default, timezone)
+    return declared.default
+
+
+def _parsed(kind: str, text: str, timezone: str) -> Any:
+    try:
+        return _PARSERS[kind](text, timezone)
+    except ValueError:
+        raise ValueError(f"should be {_EXPECTED[kind]}") from None
+
+
+def _number(text: str, _timezone: str) -> int | float:
+    if NUMBER.fullmatch(text) is None:
+        raise ValueError(text)
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _boolean(text: str, _timezone: str) -> bool:
+    return {"true": True, "false": False}[text.strip().lower()]
+
+
+def _date(text: str, timezone: str) -> datetime:
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC if timezone == "UTC" else ZoneInfo(timezone))
+    return utc(moment)
+
+
+def _json(expected: type) -> Callable[[str, str], Any]:
+    def parsed(text: str, _timezone: str) -> Any:
+        value = orjson.loads(text)
+        if not isinstance(value, expected):
+            raise ValueError(text)  # noqa: TRY004 - every misfit of an input is told alike
+        return value
+
+    return parsed
+
+
+_PARSERS: Mapping[str, Callable[[str, str], Any]] = {
+    "text": lambda text, _timezone: text,
+    "number": _number,
+    "boolean": _boolean,
+    "date": _date,
+    "array": _json(list),
+    "collection": _json(dict),
+}
+
+_DEFAULT_TYPES: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "date": (str,),
+    "array": (list,),
+    "collection": (dict,),
+}
+
+
+def check_inputs(inspection: Inspection) -> None:
+    """Report defaults that are not of their input's type (E112)."""
+    for name, declared in inspection.written.inputs.items():
+        path = ("inputs", name, "default")
+        if declared.default is None or path in inspection.document.doubtful:
+            continue
+        if not _fits(declared):
+            text = f"the default of {shown(name)} should be {_EXPECTED[declared.type]}"
+            kind = kind_of(declared.default)
+            more = "" if declared.type == "date" else f", but is {kind}"
+            place = inspection.document.value_place(path)
+            inspection.report("E112", text + more, place)
+
+
+def _fits(declared: InputField) -> bool:
+    value = declared.default
+    if isinstance(value, bool) != (declared.type == "boolean"):
+        return False
+    if not isinstance(value, _DEFAULT_TYPES[declared.type]):
+        return False
+    if declared.type != "date":
+        return True
+    try:
+        _date(str(value), "UTC")
+    except ValueError:
+        return False
+    return True
+
+
+def read_bundles(path: Path) -> list[Bundle]:
+    """Read bundles from a file: a JSON array of objects, one object, or one object per line.
+
+    Raises ScenarioError (E402) with the line that is wrong.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ScenarioError(Problem("E402", f"{path}: {reason}")) from error
+    try:
+        whole = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        return _bundle_lines(path, content, error)
+    bundles = whole if isinstance(whole, list) else [whole]
+    for number, bundle in enumerate(bundles, 1):
+        if not isinstance(bundle, dict):
+            raise _not_bundles(
+                f"bundle {number} should be an object", bundle, Place(str(path), 1, 1)
+            )
+    return bundles
+
+
+def _bundle_lines(path: Path, content: bytes, whole: orjson.JSONDecodeError) -> list[Bundle]:
+    """Read one bundle per line; `whole` is the error if the first line is not one by itself."""
+    bundles: list[Bundle] = []
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            bundle = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            at = (number, error.colno) if bundles else (whole.lineno, whole.colno)
+            text = f"this is no JSON: {(error if bundles else whole).msg}"
+            raise ScenarioError(Problem("E402", text, Place(str(path), *at))) from error
+        if not isinstance(bundle, dict):
+            raise _not_bundles("a bundle should be an object", bundle, Place(str(path), number, 1))
+        bundles.append(bundle)
+    return bundles
+
+
+def _not_bundles(text: str, value: object, place: Place) -> ScenarioError:
+    return ScenarioError(Problem("E402", f"{text}, but is {kind_of(value)}", place))
