@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -234,7 +234,8 @@ class Run:
             return iter(self._fed)
         operation = self._operations[node.id]
         if operation.streams:
-            return operation.call(scope)
+            streamed = operation.call(scope)
+            return streamed if isinstance(streamed, AsyncIterator) else iter(streamed)
         started = self._seconds()
         called = operation.call(scope)
         outputs = (
@@ -380,7 +381,7 @@ def _uncancelled() -> None:
         task.uncancel()
 
 
-async def _one_by_one(outputs: Outputs) -> AsyncIterator[Any]:
+async def _one_by_one(outputs: Outputs) -> AsyncGenerator[Any, None]:
     """Yield from either kind of stream, and close a generator however this one ends."""
     if isinstance(outputs, AsyncIterator):
         try:

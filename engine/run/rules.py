@@ -113,4 +113,4 @@ def break_wait(attempt: int, interval: timedelta) -> timedelta:
 
     Assumed: 15, 15, 30, 30, 60, … minutes for an interval of 15.
     """
-    return interval * 2 ** ((attempt - 1) // 2)
+    return interval * (1 << (attempt - 1) // 2)

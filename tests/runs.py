@@ -1,0 +1,123 @@
+"""Running scenario texts in tests: real plan, real driver, memory store, a clock that stands."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from engine.mapping.compile import World
+from engine.model.bundle import Bundle
+from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Status
+from engine.plan.catalog import Catalog
+from engine.plan.check import load_text
+from engine.plan.plan import Plan
+from engine.run.driver import Run
+from engine.run.failing import Surroundings
+from engine.store.files import FolderFiles
+from engine.store.memory import MemoryStore
+
+START = datetime(2026, 5, 4, 12, tzinfo=UTC)
+PROBES = Path(__file__).parent / "probe_modules"
+
+
+@dataclass
+class StandingClock:
+    """Time moves only where something sleeps."""
+
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, wait: timedelta) -> None:
+        self.seconds += wait.total_seconds()
+
+
+@dataclass
+class CountingIds:
+    count: int = 0
+
+    def new(self) -> str:
+        self.count += 1
+        return f"{self.count:032x}"
+
+
+@dataclass
+class Listener:
+    """A watcher that remembers what it was told."""
+
+    failures: list[tuple[str, str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+
+    def planned(self, plan: Any, store_folder: Path, counts: Mapping[str, NodeCount]) -> None:
+        pass
+
+    def node_started(self, node_id: str) -> None:
+        self.started.append(node_id)
+
+    def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None:
+        pass
+
+    def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None:
+        pass
+
+    def node_failed(self, node_id: str, failure: str, *, outcome: str) -> None:
+        self.failures.append((node_id, failure, outcome))
+
+    def saved(self, node_id: str, path: Path) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@dataclass
+class Bench:
+    """A folder with a scenario, and a store that outlives its runs."""
+
+    folder: Path
+    text: str
+    clock: StandingClock = field(default_factory=StandingClock)
+    ids: CountingIds = field(default_factory=CountingIds)
+    listener: Listener = field(default_factory=Listener)
+
+    def __post_init__(self) -> None:
+        self.files = FolderFiles(self.folder / "files")
+        self.store = MemoryStore(self.files)
+
+    @property
+    def plan(self) -> Plan:
+        return load_text(dedent(self.text), self.folder / "probe.yaml", Catalog([PROBES]))
+
+    @property
+    def seen(self) -> list[str]:
+        """What `probe.record` nodes wrote down, as `node:text`, in order."""
+        path = self.folder / "seen.txt"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def run_of(
+        self, plan: Plan, kind: Kind, inputs: Mapping[str, Any], marks: Mapping[str, Any]
+    ) -> Run:
+        execution = Execution(self.ids.new(), plan.id, kind, Status.RUNNING, self.clock.now())
+        world = World(self.clock.now, plan.settings.timezone, lambda: 0.5, self.ids.new, {})
+        around = Surroundings(self.store, self.files, self.clock, self.ids, self.listener, world)
+        return Run(plan, around, execution, inputs=inputs, marks=marks)
+
+    async def run(self, *, fed: Iterable[Bundle] | None = None) -> Execution:
+        plan = self.plan
+        marks = await self.store.cursor(plan.id, plan.trigger.id)
+        return await self.run_of(plan, Kind.SCENARIO, {}, marks).execute(fed=fed)
+
+    async def stored(self) -> list[Incomplete]:
+        return await self.store.incompletes()
+
+    async def replay(self, incomplete_id: str) -> Execution:
+        incomplete = await self.store.claim(incomplete_id)
+        plan = self.plan
+        return await self.run_of(plan, Kind.REPLAY, incomplete.inputs, {}).replay(incomplete)
