@@ -24,7 +24,7 @@ def bound(
     `given` replaces the node's own positional arguments. Raises ExpressionError (E211) if they do
     not fit the signature.
     """
-    named = {keyword.key: keyword.value for keyword in node.kwargs}
+    named = named_arguments(node)
     try:
         found = inspect.signature(call).bind(
             None, *(node.args if given is None else given), **named
@@ -38,6 +38,12 @@ def bound(
         ) from None
     found.apply_defaults()
     return [_operand(argument, node, build) for argument in found.args[1:]]
+
+
+def named_arguments(node: nodes.Filter | nodes.Test) -> dict[str, nodes.Expr]:
+    """Return the arguments given by name."""
+    # Jinja declares pairs here, but its parser makes keywords, whose key is text.
+    return {str(keyword.key): keyword.value for keyword in node.kwargs}
 
 
 def _operand(argument: Any, node: nodes.Node, build: Build) -> Operand:
@@ -54,7 +60,7 @@ def no_unpacking(node: nodes.Call | nodes.Filter | nodes.Test) -> None:
             raise ExpressionError("E211", message, offset=part.lineno)
 
 
-def no_names(keyword: nodes.Keyword, name: str) -> ExpressionError:
+def no_names(keyword: nodes.Node, name: str) -> ExpressionError:
     """Return the error of an argument given by name to one of Fusion's functions."""
     message = f"`{name}` takes its arguments by place, not by name"
     return ExpressionError("E211", message, offset=keyword.lineno)

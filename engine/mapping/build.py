@@ -23,8 +23,9 @@ Operation: TypeAlias = tuple[str, Spot, Callable[..., Any]]
 class Build:
     """The compilation of one text.
 
-    `metered` says whether operations count on the meter, or bound themselves. `locals` are the names that the text
-    itself has set up to here. `emitters` say for each kind of node how it is compiled.
+    `metered` says whether operations count on the meter, or bound themselves. `locals` are the
+    names that the text itself has set up to here. `emitters` say for each kind of node how it is
+    compiled.
     """
 
     text: str

@@ -90,7 +90,7 @@ def _filter(node: nodes.Filter, build: Build) -> Evaluate:
     if node.node is None:
         raise refuse(node, "a filter needs a value in front of it", length=spot.length)
     if name in SELECTIONS:
-        return selection(node, build)
+        return selection(node, node.node, build)
     value = build.operand(node.node)
     if name in FILTERS:
         arguments = bound(node, FILTERS[name], build)

@@ -1,6 +1,6 @@
 """What values become when another kind is expected, and how they are named to people.
 
-Source: Fusion help, "Type coercion". Everything here raises `Refused` for a value that does not fit.
+Source: Fusion help, "Type coercion". What does not fit raises `Refused`.
 """
 
 import math
@@ -38,11 +38,17 @@ def describe(value: Any) -> str:
         case bool():
             return f"the boolean {str(value).lower()}"
         case int() | float():
-            return f"the number {number_text(value)}" if is_small(value) else "a huge number"
+            small = is_small(value)
+            return f"the number {escaped(number_text(value))}" if small else "a huge number"
         case str():
             return f'the text "{escaped(value)}"'
         case datetime():
             return f"the date {date_text(value)}"
+    return _describe_many(value)
+
+
+def _describe_many(value: Any) -> str:
+    match value:
         case bytes():
             return f"a buffer of {len(value)} bytes"
         case File():

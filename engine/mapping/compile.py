@@ -93,8 +93,9 @@ def compile_text(text: str) -> Mapped | str:
         return text
     body = parse(text).body
     pieces = _pieces(body)
-    if pieces is not None and all(isinstance(piece, nodes.TemplateData) for piece in pieces):
-        return "".join(piece.data for piece in pieces)
+    fixed = [piece.data for piece in pieces or () if isinstance(piece, nodes.TemplateData)]
+    if pieces is not None and len(fixed) == len(pieces):
+        return "".join(fixed)
     only = _only_expression(pieces)
     metered = _needs_meter(body)
     build = Build(text, Meter(), metered, EMITTERS)

@@ -1,7 +1,7 @@
 """Jinja's filters, with Jinja's parameters, on the values of bundles. Null counts as nothing.
 
-Source: Jinja 3.1, "List of builtin filters". A filter that can grow its input computes the size
-first. What is missing here on purpose is in `REFUSED_FILTERS`.
+Source: Jinja 3.1, "List of builtin filters"; a flag that is off there is null here. A filter that
+can grow its input computes the size first. What is missing on purpose is in `REFUSED_FILTERS`.
 """
 
 import json
@@ -58,28 +58,28 @@ def _folded(value: Any, case_sensitive: Any) -> Any:
     return value if case_sensitive or not isinstance(value, str) else value.lower()
 
 
-def upper(value: Any) -> str:
+def _upper(value: Any) -> str:
     return short(value).upper()
 
 
-def lower(value: Any) -> str:
+def _lower(value: Any) -> str:
     return short(value).lower()
 
 
-def capitalize(value: Any) -> str:
+def _capitalize(value: Any) -> str:
     return short(value).capitalize()
 
 
-def title(value: Any) -> str:
+def _title(value: Any) -> str:
     words = re.split(r"([-\s({\[<]+)", short(value))
     return "".join(word[:1].upper() + word[1:].lower() for word in words)
 
 
-def trim(value: Any, chars: Any = None) -> str:
+def _trim(value: Any, chars: Any = None) -> str:
     return short(value).strip(None if chars is None else to_text(chars))
 
 
-def replace(value: Any, old: Any, new: Any, count: Any = None) -> str:
+def _replace(value: Any, old: Any, new: Any, count: Any = None) -> str:
     text, search, fresh = short(value), to_text(old), to_text(new)
     limit = -1 if count is None else to_integer(count)
     found = text.count(search) if limit < 0 else min(text.count(search), limit)
@@ -87,8 +87,8 @@ def replace(value: Any, old: Any, new: Any, count: Any = None) -> str:
     return text.replace(search, fresh, limit)
 
 
-def truncate(
-    value: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = 5
+def _truncate(
+    value: Any, length: Any = 255, killwords: Any = None, end: Any = "...", leeway: Any = 5
 ) -> str:
     text, tail = short(value), to_text(end)
     size, slack = to_integer(length), to_integer(leeway)
@@ -100,17 +100,17 @@ def truncate(
     return (cut if killwords else cut.rsplit(" ", 1)[0]) + tail
 
 
-def word_count(value: Any) -> int:
+def _word_count(value: Any) -> int:
     return len(re.findall(r"\w+", short(value)))
 
 
-def center(value: Any, width: Any = 80) -> str:
+def _center(value: Any, width: Any = 80) -> str:
     size = to_integer(width)
     check_text(size)
     return short(value).center(size)
 
 
-def indent(value: Any, width: Any = 4, first: Any = False, blank: Any = False) -> str:
+def _indent(value: Any, width: Any = 4, first: Any = None, blank: Any = None) -> str:
     text = short(value)
     lead = to_text(width) if isinstance(width, str) else None
     if lead is None:
@@ -122,7 +122,7 @@ def indent(value: Any, width: Any = 4, first: Any = False, blank: Any = False) -
     return "\n".join([lead + lines[0] if first else lines[0], *rest])
 
 
-def url_encode(value: Any) -> str:
+def _url_encode(value: Any) -> str:
     if isinstance(value, Mapping):
         pairs = [f"{encode_url(key)}={encode_url(each)}" for key, each in value.items()]
         check_text(sum(map(len, pairs)) + len(pairs))
@@ -132,7 +132,7 @@ def url_encode(value: Any) -> str:
     return quote(text, safe="/")
 
 
-def string(value: Any) -> str:
+def _string(value: Any) -> str:
     return short(value)
 
 
@@ -159,11 +159,11 @@ def _plain(value: Any) -> Any:
     raise Refused("what JSON can write", value)
 
 
-def default(value: Any, default_value: Any = "", boolean: Any = False) -> Any:
+def _default(value: Any, default_value: Any = "", boolean: Any = None) -> Any:
     return default_value if value is None or (boolean and not value) else value
 
 
-def length(value: Any) -> int:
+def _length(value: Any) -> int:
     if isinstance(value, bytes | list | tuple | str | Mapping):
         return len(value)
     if value is None:
@@ -171,7 +171,7 @@ def length(value: Any) -> int:
     raise Refused("an array, a text or a collection", value)
 
 
-def to_int(value: Any, default: Any = 0, base: Any = 10) -> Any:
+def _to_int(value: Any, default: Any = 0, base: Any = 10) -> Any:
     try:
         if isinstance(value, str) and base != 10:
             return int(value[:2_000], to_integer(base))
@@ -180,14 +180,14 @@ def to_int(value: Any, default: Any = 0, base: Any = 10) -> Any:
         return default
 
 
-def to_float(value: Any, default: Any = 0.0) -> Any:
+def _to_float(value: Any, default: Any = 0.0) -> Any:
     try:
         return float(to_number(int(value) if isinstance(value, bool) else value))
     except Refused:
         return default
 
 
-def round_number(value: Any, precision: Any = 0, method: Any = "common") -> float:
+def _round_number(value: Any, precision: Any = 0, method: Any = "common") -> float:
     number, places = to_number(value), to_integer(precision)
     if not -300 <= places <= 300:
         raise Refused("a precision of ordinary size", precision)
@@ -200,31 +200,31 @@ def round_number(value: Any, precision: Any = 0, method: Any = "common") -> floa
     return float(-(-moved // 1) if method == "ceil" else moved // 1) / scale
 
 
-def absolute(value: Any) -> int | float:
+def _absolute(value: Any) -> int | float:
     return abs(to_number(value))
 
 
-def join(value: Any, d: Any = "", attribute: Any = None) -> str:
+def _join(value: Any, d: Any = "", attribute: Any = None) -> str:
     mark, parts = to_text(d), [to_text(each) for each in _picked(value, attribute)]
     check_text(sum(map(len, parts)) + len(mark) * len(parts))
     return mark.join(parts)
 
 
-def first(value: Any) -> Any:
+def _first(value: Any) -> Any:
     return next(iter(elements(value)), None)
 
 
-def last(value: Any) -> Any:
+def _last(value: Any) -> Any:
     found = elements(value)
     return found[-1] if found else None
 
 
-def reverse(value: Any) -> Any:
+def _reverse(value: Any) -> Any:
     return short(value)[::-1] if isinstance(value, str) else elements(value)[::-1]
 
 
-def sort(
-    value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None
+def _sort(
+    value: Any, reverse: Any = None, case_sensitive: Any = None, attribute: Any = None
 ) -> list[Any]:
     paths = [] if attribute is None else to_text(attribute).split(",")
 
@@ -235,7 +235,7 @@ def sort(
     return sorted(elements(value), key=rank, reverse=bool(reverse))
 
 
-def unique(value: Any, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
+def _unique(value: Any, case_sensitive: Any = None, attribute: Any = None) -> list[Any]:
     seen: dict[Any, Any] = {}
     found = elements(value)
     for each, part in zip(found, _picked(found, attribute), strict=True):
@@ -244,7 +244,7 @@ def unique(value: Any, case_sensitive: Any = False, attribute: Any = None) -> li
 
 
 def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
-    def extreme(value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
+    def extreme(value: Any, case_sensitive: Any = None, attribute: Any = None) -> Any:
         def rank(each: Any) -> Any:
             part = each if attribute is None else attribute_of(each, attribute)
             return order(_folded(part, case_sensitive))
@@ -254,7 +254,7 @@ def _extreme(choose: Callable[..., Any]) -> Callable[..., Any]:
     return extreme
 
 
-def total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
+def _total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
     result = start
     for each in _picked(value, attribute):
         if isinstance(each, str | list):
@@ -263,24 +263,24 @@ def total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
     return result
 
 
-def listed(value: Any) -> list[Any]:
+def _listed(value: Any) -> list[Any]:
     return list(elements(value))
 
 
-def dict_sort(
-    value: Any, case_sensitive: Any = False, by: Any = "key", reverse: Any = False
+def _dict_sort(
+    value: Any, case_sensitive: Any = None, by: Any = "key", reverse: Any = None
 ) -> list[list[Any]]:
     if by not in ("key", "value"):
         raise Refused("`key` or `value`", by)
     place = 0 if by == "key" else 1
     return sorted(
-        items(value),
+        _items(value),
         key=lambda pair: order(_folded(pair[place], case_sensitive)),
         reverse=bool(reverse),
     )
 
 
-def items(value: Any) -> list[list[Any]]:
+def _items(value: Any) -> list[list[Any]]:
     if value is None:
         return []
     if not isinstance(value, Mapping):
@@ -289,7 +289,7 @@ def items(value: Any) -> list[list[Any]]:
     return [[key, each] for key, each in value.items()]
 
 
-def batch(value: Any, linecount: Any, fill_with: Any = None) -> list[list[Any]]:
+def _batch(value: Any, linecount: Any, fill_with: Any = None) -> list[list[Any]]:
     found, size = elements(value), to_integer(linecount)
     if size < 1:
         raise Refused("a positive number", linecount)
@@ -300,7 +300,7 @@ def batch(value: Any, linecount: Any, fill_with: Any = None) -> list[list[Any]]:
     return rows
 
 
-def slices(value: Any, slices: Any, fill_with: Any = None) -> list[list[Any]]:
+def _slices(value: Any, slices: Any, fill_with: Any = None) -> list[list[Any]]:
     found, count = elements(value), to_integer(slices)
     if count < 1:
         raise Refused("a positive number", slices)
@@ -317,8 +317,8 @@ def slices(value: Any, slices: Any, fill_with: Any = None) -> list[list[Any]]:
     return rows
 
 
-def group_by(
-    value: Any, attribute: Any, default: Any = None, case_sensitive: Any = False
+def _group_by(
+    value: Any, attribute: Any, default: Any = None, case_sensitive: Any = None
 ) -> list[dict[str, Any]]:
     groups: dict[Any, dict[str, Any]] = {}
     for each in elements(value):
@@ -330,14 +330,14 @@ def group_by(
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "abs": absolute, "batch": batch, "capitalize": capitalize, "center": center,
-    "count": length, "d": default, "default": default, "dictsort": dict_sort, "e": escape_html,
-    "escape": escape_html, "first": first, "float": to_float, "groupby": group_by,
-    "indent": indent, "int": to_int, "items": items, "join": join, "last": last,
-    "length": length, "list": listed, "lower": lower, "max": _extreme(max),
-    "min": _extreme(min), "replace": replace, "reverse": reverse, "round": round_number,
-    "slice": slices, "sort": sort, "string": string, "striptags": strip_html, "sum": total,
-    "title": title, "tojson": to_json, "trim": trim, "truncate": truncate, "unique": unique,
-    "upper": upper, "urlencode": url_encode, "wordcount": word_count,
+    "abs": _absolute, "batch": _batch, "capitalize": _capitalize, "center": _center,
+    "count": _length, "d": _default, "default": _default, "dictsort": _dict_sort, "e": escape_html,
+    "escape": escape_html, "first": _first, "float": _to_float, "groupby": _group_by,
+    "indent": _indent, "int": _to_int, "items": _items, "join": _join, "last": _last,
+    "length": _length, "list": _listed, "lower": _lower, "max": _extreme(max),
+    "min": _extreme(min), "replace": _replace, "reverse": _reverse, "round": _round_number,
+    "slice": _slices, "sort": _sort, "string": _string, "striptags": strip_html, "sum": _total,
+    "title": _title, "tojson": to_json, "trim": _trim, "truncate": _truncate, "unique": _unique,
+    "upper": _upper, "urlencode": _url_encode, "wordcount": _word_count,
 }  # fmt: skip
 """By Jinja's name."""

@@ -1,4 +1,4 @@
-"""How much one expression may hold, build and do. Source: the rules T5 and T6 of our hardening list.
+"""How much one expression may hold, build and do.
 
 Sizes are checked before something is built. What an operation makes is bounded by itself
 (`TEXT_LIMIT`, `LIST_LIMIT`, `INTEGER_BITS`); a `Meter` adds up where many operations can follow one

@@ -39,12 +39,14 @@ def concat(*texts: str) -> str:
     return "".join(texts)
 
 
-def subtract(left: Any, right: Any) -> int | float:
+def subtract(left: Any, right: Any) -> Any:
+    """Return the difference; of dates, in milliseconds."""
     left, right = _numbers(left, right)
     return _checked(left - right)
 
 
-def multiply(left: Any, right: Any) -> int | float:
+def multiply(left: Any, right: Any) -> Any:
+    """Return the product of numbers; a text is never repeated."""
     left, right = _numbers(left, right)
     if type(left) is int and type(right) is int:
         if left.bit_length() + right.bit_length() > INTEGER_BITS:
@@ -53,13 +55,13 @@ def multiply(left: Any, right: Any) -> int | float:
     return _checked(left * right)
 
 
-def divide(left: Any, right: Any) -> float:
+def divide(left: Any, right: Any) -> Any:
     """Return the quotient, always with decimals, as Jinja does."""
     left, right = _divisible(left, right)
     return _checked(left / right)
 
 
-def floor_divide(left: Any, right: Any) -> int | float:
+def _floor_divide(left: Any, right: Any) -> Any:
     left, right = _divisible(left, right)
     return _checked(left // right)
 
@@ -70,7 +72,8 @@ def modulo(left: Any, right: Any) -> int | float:
     return _checked(left % right)
 
 
-def power(left: Any, right: Any) -> int | float:
+def power(left: Any, right: Any) -> Any:
+    """Return left to the power of right."""
     left, right = _numbers(left, right)
     if isinstance(left, int) and isinstance(right, int) and right >= 0:
         if left.bit_length() * right > INTEGER_BITS and abs(left) > 1:
@@ -85,10 +88,12 @@ def power(left: Any, right: Any) -> int | float:
 
 
 def negative(value: Any) -> int | float:
+    """Return the number with the other sign."""
     return -to_operand(value)
 
 
 def positive(value: Any) -> int | float:
+    """Return the number."""
     return to_operand(value)
 
 
@@ -132,6 +137,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def unequal(left: Any, right: Any) -> bool:
+    """Compare without coercion."""
     return not equal(left, right)
 
 
@@ -148,7 +154,7 @@ def contained(left: Any, right: Any) -> bool:
     raise Refused("an array, a text or a collection", right)
 
 
-def not_contained(left: Any, right: Any) -> bool:
+def _not_contained(left: Any, right: Any) -> bool:
     return not contained(left, right)
 
 
@@ -192,7 +198,7 @@ def _item_of_collection(value: Mapping[str, Any], key: Any) -> Any:
         key = str(key)
     if not isinstance(key, str):
         raise Refused("the name of an item as text", key)
-    return value[key] if key in value else None
+    return value.get(key)
 
 
 def part_of(value: Any, start: Any, stop: Any, step: Any) -> Any:
@@ -218,7 +224,7 @@ BINARY: dict[str, tuple[str, Operate]] = {
     "Sub": ("-", subtract),
     "Mul": ("*", multiply),
     "Div": ("/", divide),
-    "FloorDiv": ("//", floor_divide),
+    "FloorDiv": ("//", _floor_divide),
     "Mod": ("%", modulo),
     "Pow": ("**", power),
 }
@@ -232,6 +238,6 @@ COMPARISONS: dict[str, tuple[str, Operate]] = {
     "gt": (">", _ordering(operator.gt)),
     "gteq": (">=", _ordering(operator.ge)),
     "in": ("in", contained),
-    "notin": ("not in", not_contained),
+    "notin": ("not in", _not_contained),
 }
 """By Jinja's word for the operator."""

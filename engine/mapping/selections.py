@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import nodes
 
 from engine.errors import ExpressionError
-from engine.mapping.arguments import bound, fixed_text, known_test
+from engine.mapping.arguments import bound, fixed_text, known_test, named_arguments
 from engine.mapping.build import Build, Operand, many, unknown
 from engine.mapping.faults import Spot
 from engine.mapping.filters import FILTERS, attribute_of, elements
@@ -22,14 +22,14 @@ from engine.mapping.world import Evaluate
 SELECTIONS = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 
 
-def selection(node: nodes.Filter, build: Build) -> Evaluate:
-    """Return the closure of one of `SELECTIONS`. Raises ExpressionError (E211, E212)."""
+def selection(node: nodes.Filter, source: nodes.Expr, build: Build) -> Evaluate:
+    """Return the closure of one of `SELECTIONS` on a source. Raises ExpressionError."""
     if node.name == "map":
         call, arguments = _mapped(node, build)
     else:
         call, arguments = _kept(node, build)
     spot = Spot(node.lineno, len(node.name))
-    return many((node.name, spot, call), [build.operand(node.node), *arguments], None)
+    return many((node.name, spot, call), [build.operand(source), *arguments], None)
 
 
 def _mapped(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[Operand]]:
@@ -54,12 +54,12 @@ def _mapped(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[
 def _mapped_items(
     node: nodes.Filter, build: Build, meter: Meter
 ) -> tuple[Callable[..., Any], list[Operand]]:
-    named = {keyword.key: keyword.value for keyword in node.kwargs}
+    named = named_arguments(node)
     if "attribute" not in named or not named.keys() <= {"attribute", "default"}:
         message = '`map` needs the name of an item or of a filter: `map(attribute="name")`'
         raise ExpressionError("E211", message, offset=node.lineno, length=3)
     path = fixed_text(named["attribute"], "the item that `map` takes")
-    default = named.get("default", nodes.Const(None, lineno=node.lineno))
+    default: nodes.Expr = named.get("default", nodes.Const(None, lineno=node.lineno))
 
     def mapped(values: Any, otherwise: Any) -> list[Any]:
         found = [attribute_of(value, path) for value in _counted(values, meter)]

@@ -48,7 +48,7 @@ def too_long() -> MappingError:
 
 
 def frame(pieces: Sequence[nodes.Expr], build: Build) -> Evaluate:
-    """Return the closure of a text without statements: fixed leads, each before a gap, and a tail."""
+    """Return the closure of a text without statements: leads, each before a gap, and a tail."""
     leads, gaps, lead = [], [], ""
     for piece in pieces:
         if isinstance(piece, nodes.TemplateData):
@@ -196,9 +196,11 @@ def _for(node: nodes.For, build: Build) -> Write:
     return write
 
 
-def _targets(target: nodes.Expr, build: Build) -> tuple[str, ...]:
+def _targets(target: nodes.Node, build: Build) -> tuple[str, ...]:
     """Return the names that a statement sets, and make them local from here on."""
-    targets = target.items if isinstance(target, nodes.Tuple) else [target]
+    targets: list[nodes.Expr] = [cast("nodes.Expr", target)]
+    if isinstance(target, nodes.Tuple):
+        targets = target.items
     for each in targets:
         if not isinstance(each, nodes.Name):
             raise ExpressionError("E211", "only names can be set", offset=target.lineno)

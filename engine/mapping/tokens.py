@@ -198,7 +198,7 @@ def _unescaped(text: str, start: int) -> str:
         octal = escape[1] in "01234567"
         if len(escape) == 2 and not octal:
             return escape
-        code = int(escape[1:], 8) if octal else int(escape[2:], 16)
+        code = int(escape[1:], 8) if octal else int(f"0x{escape[2:]}", 0)
         if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
             message = f"`{escape}` is no character"
             offset = start + match.start()

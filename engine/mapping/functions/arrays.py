@@ -47,17 +47,17 @@ def order(value: Any) -> tuple[int, Any]:
     return (5, 0) if value is None else (4, 0)
 
 
-def join(values: Any, separator: Any = "") -> str:
+def _join(values: Any, separator: Any = "") -> str:
     mark, parts = to_text(separator), [to_text(value) for value in array(values)]
     check_text(sum(map(len, parts)) + len(mark) * len(parts))
     return mark.join(parts)
 
 
-def reverse(values: Any) -> list[Any]:
+def _reverse(values: Any) -> list[Any]:
     return array(values)[::-1]
 
 
-def shuffle(world: World, values: Any) -> list[Any]:
+def _shuffle(world: World, values: Any) -> list[Any]:
     result = list(array(values))
     for last in range(len(result) - 1, 0, -1):
         other = int(world.random() * (last + 1))
@@ -65,29 +65,29 @@ def shuffle(world: World, values: Any) -> list[Any]:
     return result
 
 
-def merge(*arrays: Any) -> list[Any]:
+def _merge(*arrays: Any) -> list[Any]:
     sources = [to_list(values) for values in arrays]
     check_list(sum(map(len, sources)))
     return [value for source in sources for value in source]
 
 
-def add(values: Any, *more: Any) -> list[Any]:
+def _add(values: Any, *more: Any) -> list[Any]:
     return [*array(values), *more]
 
 
-def keys(value: Any) -> list[str]:
+def _keys(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         check_list(len(value))
         return list(value)
     return [str(index) for index in range(len(array(value)))]
 
 
-def cut(values: Any, start: Any, end: Any = None) -> Any:
+def _cut(values: Any, start: Any, end: Any = None) -> Any:
     source = to_list(values)
     return part_of(source, to_integer(start), None if end is None else to_integer(end), None)
 
 
-def remove(values: Any, *unwanted: Any) -> list[Any]:
+def _remove(values: Any, *unwanted: Any) -> list[Any]:
     dropped = {identity(value) for value in unwanted}
     return [value for value in array(values) if identity(value) not in dropped]
 
@@ -128,7 +128,7 @@ def sort(values: Any, way: Any = "asc", key: Any = None) -> list[Any]:
     return sorted(array(values), key=rank, reverse=way.startswith("desc"))
 
 
-def flatten(values: Any, depth: Any = 1) -> list[Any]:
+def _flatten(values: Any, depth: Any = 1) -> list[Any]:
     result = array(values)
     for _ in range(min(max(to_integer(depth), 0), 40)):
         if not any(isinstance(value, list | tuple) for value in result):
@@ -151,12 +151,12 @@ def distinct(values: Any, key: Any = None) -> list[Any]:
     return list(seen.values())
 
 
-def to_collection(values: Any, key_field: Any, value_field: Any) -> dict[str, Any]:
+def _to_collection(values: Any, key_field: Any, value_field: Any) -> dict[str, Any]:
     name, content = to_text(key_field), to_text(value_field)
     return {to_text(step_into(v, name)): step_into(v, content) for v in array(values)}
 
 
-def to_array(collection: Any) -> list[dict[str, Any]]:
+def _to_array(collection: Any) -> list[dict[str, Any]]:
     if collection is None:
         return []
     if not isinstance(collection, Mapping):
@@ -165,7 +165,7 @@ def to_array(collection: Any) -> list[dict[str, Any]]:
     return [{key: value} for key, value in collection.items()]
 
 
-def difference(first: Any, second: Any, mode: Any = "classic") -> list[Any]:
+def _difference(first: Any, second: Any, mode: Any = "classic") -> list[Any]:
     result = _without(array(first), array(second))
     if mode == "symmetric":
         return result + _without(array(second), array(first))
@@ -179,27 +179,27 @@ def _without(values: list[Any], unwanted: list[Any]) -> list[Any]:
     return [value for value in values if identity(value) not in dropped]
 
 
-def intersection(first: Any, second: Any) -> list[Any]:
+def _intersection(first: Any, second: Any) -> list[Any]:
     kept = set(map(identity, array(second)))
     return [value for value in array(first) if identity(value) in kept]
 
 
-def element(values: Any, position: Any) -> Any:
+def _element(values: Any, position: Any) -> Any:
     return at_position(to_list(values), to_integer(position))
 
 
 ARRAYS = (
-    Function("join", "array, [separator]", "The elements as one text.", 'join(tags, ", ")', join),
-    Function("reverse", "array", "The elements from last to first.", "reverse(tags)", reverse),
-    Function("shuffle", "array", "The elements in random order.", "shuffle(tags)", shuffle,
+    Function("join", "array, [separator]", "The elements as one text.", 'join(tags, ", ")', _join),
+    Function("reverse", "array", "The elements from last to first.", "reverse(tags)", _reverse),
+    Function("shuffle", "array", "The elements in random order.", "shuffle(tags)", _shuffle,
              Needs.WORLD),
-    Function("merge", "array, [more…]", "All elements of the arrays.", "merge(tags, more)", merge),
-    Function("add", "array, value…", "The array with values at its end.", 'add(tags, "new")', add),
-    Function("keys", "source", "The names of a collection's items.", "keys(user)", keys),
+    Function("merge", "array, [more…]", "All elements of the arrays.", "merge(tags, more)", _merge),
+    Function("add", "array, value…", "The array with values at its end.", 'add(tags, "new")', _add),
+    Function("keys", "source", "The names of a collection's items.", "keys(user)", _keys),
     Function("slice", "array, start, [end]", "A part, counted from 0, without the end.",
-             "slice(tags, 0, 2)", cut),
+             "slice(tags, 0, 2)", _cut),
     Function("remove", "array, value…", "The array without some values.", 'remove(tags, "old")',
-             remove),
+             _remove),
     Function("map", "array, key, [filterKey], [filterValues]",
              "What each collection has under a key; of some collections only.",
              'map(contact.emails, "email", "label", "work,home")', items_of),
@@ -207,23 +207,23 @@ ARRAYS = (
              "The elements in order: asc, desc, asc ci or desc ci; by a dotted key.",
              'sort(contacts, "desc", "name")', sort),
     Function("flatten", "array, [depth]", "The elements of the arrays within.", "flatten(pages)",
-             flatten),
+             _flatten),
     Function("distinct", "array, [key]", "Each value once; of collections, by a key.",
              'distinct(contacts, "email")', distinct),
     Function("deDuplicate", "array", "Each value once.", "deDuplicate(tags)", distinct),
     Function("toCollection", "array, key, value", "One collection of the elements' pairs.",
-             'toCollection(fields, "name", "value")', to_collection),
+             'toCollection(fields, "name", "value")', _to_collection),
     Function("toArray", "collection", "An array with a collection for each item.",
-             "toArray(user)", to_array),
+             "toArray(user)", _to_array),
     Function("arrayDifference", "array, other, [mode]",
              "Elements not in the other array; `symmetric`: and the other way round.",
-             'arrayDifference(before, after, "symmetric")', difference),
+             'arrayDifference(before, after, "symmetric")', _difference),
     Function("arrayDiff", "array, other", "Elements not in the other array.",
-             "arrayDiff(before, after)", difference),
+             "arrayDiff(before, after)", _difference),
     Function("arrayIntersect", "array, other", "Elements that are in both arrays.",
-             "arrayIntersect(before, after)", intersection),
+             "arrayIntersect(before, after)", _intersection),
     Function("arrayElement", "array, position", "The element at a position, from 1.",
-             "arrayElement(tags, 1)", element),
+             "arrayElement(tags, 1)", _element),
     Function("first", "array", "The first element; null of none.", "first(tags)",
              lambda values: at_position(to_list(values), 1)),
     Function("last", "array", "The last element; null of none.", "last(tags)",

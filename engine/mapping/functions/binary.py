@@ -13,7 +13,7 @@ from engine.mapping.limits import check_text
 from engine.mapping.refusal import Refused
 
 
-def to_base64(value: Any) -> str:
+def _to_base64(value: Any) -> str:
     data = to_bytes(value)
     check_text(len(data) * 4 // 3 + 4)
     return base64.b64encode(data).decode()
@@ -73,7 +73,7 @@ def digest(name: str) -> Callable[..., str]:
     return digested
 
 
-def as_text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     text = to_text(value)
     check_text(len(text))
     return text
@@ -81,10 +81,10 @@ def as_text(value: Any) -> str:
 
 BINARY = (
     Function("toString", "value", "The value as text; a buffer is read as UTF-8.", "toString(42)",
-             as_text),
+             _as_text),
     Function("toBinary", "value, [encoding]", "The value as a buffer; text may be hex or base64.",
              'toBinary("V29ya2Zyb250", "base64")', to_binary),
-    Function("base64", "value", "The value in Base64.", 'base64("workfront")', to_base64),
+    Function("base64", "value", "The value in Base64.", 'base64("workfront")', _to_base64),
     Function("md5", "value", "The MD5 digest in hex.", 'md5("workfront")', digest("md5")),
     Function("sha1", "value, [encoding], [key]", "The SHA-1 digest, or an HMAC with a key.",
              'sha1("workfront")', digest("sha1")),

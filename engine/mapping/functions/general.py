@@ -33,7 +33,7 @@ def at_position(values: Any, position: int) -> Any:
     return values[position - 1] if 1 <= position <= len(values) else None
 
 
-def get(source: Any, path: Any) -> Any:
+def _get(source: Any, path: Any) -> Any:
     if source is None:
         return None
     if not isinstance(source, Mapping | list | tuple):
@@ -45,7 +45,7 @@ def get(source: Any, path: Any) -> Any:
     return at_position(source, to_integer(path))
 
 
-def choose(scope: Scope, test: Evaluate, then: Evaluate, otherwise: Evaluate) -> Any:
+def _choose(scope: Scope, test: Evaluate, then: Evaluate, otherwise: Evaluate) -> Any:
     return then(scope) if to_boolean(test(scope)) else otherwise(scope)
 
 
@@ -55,7 +55,7 @@ def if_empty(scope: Scope, value: Evaluate, otherwise: Evaluate) -> Any:
     return otherwise(scope) if is_blank(found) else found
 
 
-def switch(scope: Scope, value: Evaluate, *cases: Evaluate) -> Any:
+def _switch(scope: Scope, value: Evaluate, *cases: Evaluate) -> Any:
     found = value(scope)
     for position in range(0, len(cases) - 1, 2):
         if equal(cases[position](scope), found):
@@ -63,39 +63,39 @@ def switch(scope: Scope, value: Evaluate, *cases: Evaluate) -> Any:
     return cases[-1](scope) if len(cases) % 2 else None
 
 
-def omit(collection: Any, *keys: Any) -> dict[str, Any]:
+def _omit(collection: Any, *keys: Any) -> dict[str, Any]:
     source = to_collection(collection)
     check_list(len(source))
     dropped = {key for key in keys if isinstance(key, str)}
     return {key: value for key, value in source.items() if key not in dropped}
 
 
-def pick(collection: Any, *keys: Any) -> dict[str, Any]:
+def _pick(collection: Any, *keys: Any) -> dict[str, Any]:
     source = to_collection(collection)
     return {key: source[key] for key in keys if isinstance(key, str) and key in source}
 
 
-def merge_collections(first: Any, second: Any) -> dict[str, Any]:
+def _merge_collections(first: Any, second: Any) -> dict[str, Any]:
     sources = [{} if each is None else to_collection(each) for each in (first, second)]
     check_list(sum(map(len, sources)))
     return {**sources[0], **sources[1]}
 
 
-def is_in(value: Any, *candidates: Any) -> bool:
+def _is_in(value: Any, *candidates: Any) -> bool:
     return any(equal(value, candidate) for candidate in candidates)
 
 
-def if_in(value: Any, *rest: Any) -> Any:
+def _if_in(value: Any, *rest: Any) -> Any:
     *candidates, then, otherwise = rest
-    return then if is_in(value, *candidates) else otherwise
+    return then if _is_in(value, *candidates) else otherwise
 
 
-def case(scope: Scope, number: Evaluate, *values: Evaluate) -> Any:
+def _case(scope: Scope, number: Evaluate, *values: Evaluate) -> Any:
     chosen = at_position(values, to_integer(number(scope)))
     return None if chosen is None else chosen(scope)
 
 
-def counted(start: Any, stop: Any = None, step: Any = 1) -> list[int]:
+def _counted(start: Any, stop: Any = None, step: Any = 1) -> list[int]:
     first, last = (0, start) if stop is None else (start, stop)
     by = to_integer(step)
     if by == 0:
@@ -109,29 +109,29 @@ def counted(start: Any, stop: Any = None, step: Any = 1) -> list[int]:
 SCOPE = Needs.SCOPE
 GENERAL = (
     Function("get", "source, path", "The item at a dotted path; arrays count from 1.",
-             "get(order.items, 2)", get),
+             "get(order.items, 2)", _get),
     Function("if", "test, then, otherwise", "One of two values, by a test.",
-             'if(order.paid, "yes", "no")', choose, SCOPE),
+             'if(order.paid, "yes", "no")', _choose, SCOPE),
     Function("ifempty", "value, otherwise", "The value, or another if it is null or empty text.",
              'ifempty(user.name, "nobody")', if_empty, SCOPE),
     Function("switch", "value, case, result, [more…]",
              "The result after the first equal case; a last odd argument is for no match.",
-             'switch(file.extension, "mov", "video", "png", "image", "other")', switch, SCOPE),
+             'switch(file.extension, "mov", "video", "png", "image", "other")', _switch, SCOPE),
     Function("omit", "collection, key…", "The collection without some items.",
-             'omit(user, "password")', omit),
+             'omit(user, "password")', _omit),
     Function("pick", "collection, key…", "The collection with some items only.",
-             'pick(user, "name", "email")', pick),
+             'pick(user, "name", "email")', _pick),
     Function("mergeCollections", "first, second", "Both collections in one; the second wins.",
-             "mergeCollections(defaults, order)", merge_collections),
+             "mergeCollections(defaults, order)", _merge_collections),
     Function("isBlank", "value", "True for null and for empty text.", "isBlank(user.name)",
              is_blank),
     Function("in", "value, candidate…", "True if the value equals one of the others.",
-             'in(file.extension, "mov", "mp4")', is_in),
+             'in(file.extension, "mov", "mp4")', _is_in),
     Function("ifin", "value, candidate…, then, otherwise",
              "One of two values, by whether the value equals one of the candidates.",
-             'ifin(file.extension, "mov", "mp4", "video", "other")', if_in),
+             'ifin(file.extension, "mov", "mp4", "video", "other")', _if_in),
     Function("case", "number, value…", "The value at a position, from 1; null out of range.",
-             'case(2, "a", "b")', case, SCOPE),
+             'case(2, "a", "b")', _case, SCOPE),
     Function("range", "start, [stop], [step]", "Whole numbers up to stop, as in Jinja.",
-             "range(3)", counted),
+             "range(3)", _counted),
 )  # fmt: skip

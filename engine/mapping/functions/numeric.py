@@ -39,7 +39,7 @@ def rounded(value: Any) -> int:
     return below + 1 if found - below >= 0.5 else below
 
 
-def truncated(value: Any, decimals: Any = 0) -> int | float:
+def _truncated(value: Any, decimals: Any = 0) -> int | float:
     found, places = number(value), _decimals(decimals)
     if isinstance(found, int) or places == 0:
         return int(found)
@@ -54,27 +54,27 @@ def _decimals(value: Any) -> int:
     return places
 
 
-def average(*values: Any) -> float | None:
+def _average(*values: Any) -> float | None:
     found = numbers(values)
-    return divide(total(found), len(found)) if found else None
+    return divide(_total(found), len(found)) if found else None
 
 
-def total(*values: Any) -> int | float:
+def _total(*values: Any) -> int | float:
     result: int | float = 0
     for value in numbers(values):
         result = add(result, value)
     return result
 
 
-def least(*values: Any) -> int | float | None:
+def _least(*values: Any) -> int | float | None:
     return min(numbers(values), default=None)
 
 
-def greatest(*values: Any) -> int | float | None:
+def _greatest(*values: Any) -> int | float | None:
     return max(numbers(values), default=None)
 
 
-def middle(*values: Any) -> int | float | None:
+def _middle(*values: Any) -> int | float | None:
     found = sorted(numbers(values))
     if not found:
         return None
@@ -108,11 +108,11 @@ def folded(operate: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return fold
 
 
-def square_root(value: Any) -> float:
+def _square_root(value: Any) -> float:
     return math.sqrt(_positive(value, zero=True))
 
 
-def natural_log(value: Any) -> float:
+def _natural_log(value: Any) -> float:
     return math.log(_positive(value))
 
 
@@ -147,7 +147,7 @@ def parse_number(text: Any, decimal: Any = ".") -> int | float:
         raise Refused("a number", text) from None
 
 
-def format_number(value: Any, decimals: Any, decimal: Any = ",", thousands: Any = ".") -> str:
+def _format_number(value: Any, decimals: Any, decimal: Any = ",", thousands: Any = ".") -> str:
     found, places = number(value), _decimals(decimals)
     marks = [to_text(decimal), to_text(thousands)]
     if max(map(len, marks)) > 10:
@@ -156,11 +156,11 @@ def format_number(value: Any, decimals: Any, decimal: Any = ",", thousands: Any 
     return whole.replace(",", marks[1]) + (marks[0] + rest if rest else "")
 
 
-def sorted_numbers(*values: Any) -> list[int | float]:
+def _sorted_numbers(*values: Any) -> list[int | float]:
     return sorted(numbers(values))
 
 
-def sorted_down(*values: Any) -> list[int | float]:
+def _sorted_down(*values: Any) -> list[int | float]:
     return sorted(numbers(values), reverse=True)
 
 
@@ -173,9 +173,9 @@ NUMERIC = (
              lambda value: math.floor(number(value))),
     Function("round", "number", "The nearest whole number, halves up.", "round(1.5)", rounded),
     Function("trunc", "number, [decimals]", "The number, cut after some decimals.",
-             "trunc(3.149, 2)", truncated),
-    Function("sqrt", "number", "The square root.", "sqrt(9)", square_root),
-    Function("ln", "number", "The natural logarithm.", "ln(1)", natural_log),
+             "trunc(3.149, 2)", _truncated),
+    Function("sqrt", "number", "The square root.", "sqrt(9)", _square_root),
+    Function("ln", "number", "The natural logarithm.", "ln(1)", _natural_log),
     Function("log", "base, number", "The logarithm to a base.", "log(2, 8)", logarithm),
     Function("power", "number, exponent", "The number to a power.", "power(4, 0.5)",
              lambda value, exponent: power(number(value), number(exponent))),
@@ -185,15 +185,15 @@ NUMERIC = (
     Function("sub", "number, number…", "Subtraction from left to right.", "sub(10, 3, 2)",
              folded(subtract)),
     Function("prod", "number, number…", "The product.", "prod(2, 3, 4)", folded(multiply)),
-    Function("sum", "number…", "The sum of numbers, or of an array.", "sum(1, 2, 3)", total),
+    Function("sum", "number…", "The sum of numbers, or of an array.", "sum(1, 2, 3)", _total),
     Function("average", "number…", "The average of numbers, or of an array; null of none.",
-             "average(2, 4)", average),
+             "average(2, 4)", _average),
     Function("min", "number…", "The smallest of numbers, or of an array; null of none.",
-             "min(3, 1, 2)", least),
+             "min(3, 1, 2)", _least),
     Function("max", "number…", "The largest of numbers, or of an array; null of none.",
-             "max(3, 1, 2)", greatest),
+             "max(3, 1, 2)", _greatest),
     Function("median", "number…", "The middle of numbers, or of an array; null of none.",
-             "median(2, 3, 5, 8)", middle),
+             "median(2, 3, 5, 8)", _middle),
     Function("stdevS", "number…", "The standard deviation of a sample; null below two numbers.",
              "stdevS(1, 2, 3)", deviation(1)),
     Function("stdevP", "number…", "The standard deviation of all; null below two numbers.",
@@ -202,9 +202,9 @@ NUMERIC = (
              'parseNumber("1 756,456", ",")', parse_number),
     Function("formatNumber", "number, decimals, [decimal], [thousands]",
              "A number written with separators, by default `,` and `.`.",
-             'formatNumber(1234.5, 2, ".", ",")', format_number),
+             'formatNumber(1234.5, 2, ".", ",")', _format_number),
     Function("sortAscNum", "number…", "The numbers as an array, smallest first.",
-             "sortAscNum(3, 1, 2)", sorted_numbers),
+             "sortAscNum(3, 1, 2)", _sorted_numbers),
     Function("sortDescNum", "number…", "The numbers as an array, largest first.",
-             "sortDescNum(3, 1, 2)", sorted_down),
+             "sortDescNum(3, 1, 2)", _sorted_down),
 )  # fmt: skip

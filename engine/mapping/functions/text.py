@@ -48,16 +48,16 @@ def length(value: Any) -> int:
     return len(value) if isinstance(value, bytes | list | tuple | dict) else len(to_text(value))
 
 
-def capitalize(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def start_case(text: str) -> str:
-    return re.sub(r"\S+", lambda word: capitalize(word.group().lower()), text)
+def _start_case(text: str) -> str:
+    return re.sub(r"\S+", lambda word: _capitalize(word.group().lower()), text)
 
 
-def pascal(text: str) -> str:
-    return "".join(capitalize(word.lower()) for word in re.findall(r"[^\W_]+", text))
+def _pascal(text: str) -> str:
+    return "".join(_capitalize(word.lower()) for word in re.findall(r"[^\W_]+", text))
 
 
 def without_accents(text: str) -> str:
@@ -72,7 +72,7 @@ def _bare(letter: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
-def to_ascii(value: Any, transliterate: Any = False) -> str:  # noqa: FBT002 - a Fusion argument
+def _to_ascii(value: Any, transliterate: Any = None) -> str:
     text = short(value)
     if transliterate is True:
         text = without_accents(text)
@@ -90,7 +90,7 @@ def replace(value: Any, search: Any, new: Any) -> str:
     return text.replace(old, fresh)
 
 
-def substring(value: Any, start: Any, end: Any = None) -> str:
+def _substring(value: Any, start: Any, end: Any = None) -> str:
     text = to_text(value)
     first = max(to_integer(start), 0)
     last = len(text) if end is None else max(to_integer(end), 0)
@@ -98,16 +98,16 @@ def substring(value: Any, start: Any, end: Any = None) -> str:
     return text[first:last]
 
 
-def left(value: Any, count: Any) -> str:
-    return substring(value, 0, count)
+def _left(value: Any, count: Any) -> str:
+    return _substring(value, 0, count)
 
 
-def right(value: Any, count: Any) -> str:
+def _right(value: Any, count: Any) -> str:
     text = to_text(value)
-    return substring(text, len(text) - max(to_integer(count), 0))
+    return _substring(text, len(text) - max(to_integer(count), 0))
 
 
-def index_of(value: Any, search: Any, start: Any = 0) -> int:
+def _index_of(value: Any, search: Any, start: Any = 0) -> int:
     return to_text(value).find(to_text(search), max(to_integer(start), 0))
 
 
@@ -118,23 +118,23 @@ def contains(value: Any, search: Any) -> bool:
     return to_text(search) in to_text(value)
 
 
-def split(value: Any, separator: Any) -> list[str]:
+def _split(value: Any, separator: Any) -> list[str]:
     text, mark = short(value), to_text(separator)
     check_list(text.count(mark) + 1 if mark else len(text))
     return text.split(mark) if mark else list(text)
 
 
-def joined(separator: Any, *texts: Any) -> str:
+def _joined(separator: Any, *texts: Any) -> str:
     mark, parts = to_text(separator), [to_text(text) for text in texts]
     check_text(sum(map(len, parts)) + len(mark) * (len(parts) - 1))
     return mark.join(parts)
 
 
-def sorted_texts(*values: Any) -> list[str]:
+def _sorted_texts(*values: Any) -> list[str]:
     return sorted(_texts(values))
 
 
-def sorted_texts_down(*values: Any) -> list[str]:
+def _sorted_texts_down(*values: Any) -> list[str]:
     return sorted(_texts(values), reverse=True)
 
 
@@ -146,6 +146,7 @@ def _texts(values: tuple[Any, ...]) -> list[str]:
 
 
 def encode_url(value: Any) -> str:
+    """Return the text percent-encoded, as JavaScript's encodeURIComponent does."""
     text = short(value)
     plain = sum(letter.isascii() and (letter.isalnum() or letter in URL_SAFE) for letter in text)
     size = len(text.encode("utf-8"))
@@ -154,12 +155,13 @@ def encode_url(value: Any) -> str:
 
 
 def escape_html(value: Any) -> str:
+    """Return the text with `& < > " '` as entities."""
     text = short(value)
     check_text(len(text) + sum(5 * text.count(mark) for mark in "&<>\"'"))
     return text.translate(HTML_ESCAPES)
 
 
-def escape_markdown(value: Any) -> str:
+def _escape_markdown(value: Any) -> str:
     text = short(value)
     check_text(len(text) + sum(5 * text.count(mark) for mark in MARKDOWN))
     return text.translate(MARKDOWN_ESCAPES)
@@ -180,36 +182,36 @@ TEXT = (
     Function("lower", "text", "The text in small letters.", 'lower("Hi")', turned(str.lower)),
     Function("upper", "text", "The text in capitals.", 'upper("Hi")', turned(str.upper)),
     Function("capitalize", "text", "The first letter as a capital.", 'capitalize("hello world")',
-             turned(capitalize)),
+             turned(_capitalize)),
     Function("startcase", "text", "Every word with a capital, the rest in small letters.",
-             'startcase("hello WORLD")', turned(start_case)),
+             'startcase("hello WORLD")', turned(_start_case)),
     Function("pascal", "text", "All words in one, each with a capital.", 'pascal("foo bar baz")',
-             turned(pascal)),
+             turned(_pascal)),
     Function("trim", "text", "The text without white space at its ends.", 'trim("  hi ")',
              turned(str.strip)),
     Function("ascii", "text, [transliterate]",
              "ASCII letters only; with true, accents are taken off first.",
-             'ascii("ěščřž", true)', to_ascii),
+             'ascii("ěščřž", true)', _to_ascii),
     Function("removeAccents", "text", "The text without accents.", 'removeAccents("Héllo wörld")',
              turned(without_accents)),
     Function("replace", "text, search, new", "Every occurrence replaced.",
              'replace("Hello World", "Hello", "Hi")', replace),
     Function("substring", "text, start, [end]", "A part, counted from 0, without the end.",
-             'substring("Hello", 1, 3)', substring),
-    Function("left", "text, count", "The first characters.", 'left("Hello", 3)', left),
-    Function("right", "text, count", "The last characters.", 'right("Hello", 3)', right),
+             'substring("Hello", 1, 3)', _substring),
+    Function("left", "text, count", "The first characters.", 'left("Hello", 3)', _left),
+    Function("right", "text, count", "The last characters.", 'right("Hello", 3)', _right),
     Function("indexOf", "text, search, [start]", "Where a text begins, from 0; -1 if nowhere.",
-             'indexOf("Workfront", "o", 3)', index_of),
+             'indexOf("Workfront", "o", 3)', _index_of),
     Function("contains", "value, search", "True if a text or an array holds something.",
              'contains("Hello", "ell")', contains),
     Function("split", "text, separator", "The parts between separators.", 'split("a,b", ",")',
-             split),
+             _split),
     Function("concat", "separator, text…", "Texts put together with a separator.",
-             'concat("-", "a", "b", "c")', joined),
+             'concat("-", "a", "b", "c")', _joined),
     Function("sortAscString", "text…", "The texts as an array, A first.",
-             'sortAscString("b", "a")', sorted_texts),
+             'sortAscString("b", "a")', _sorted_texts),
     Function("sortDescString", "text…", "The texts as an array, A last.",
-             'sortDescString("a", "b")', sorted_texts_down),
+             'sortDescString("a", "b")', _sorted_texts_down),
     Function("encodeURL", "text", "The text as part of a URL.", 'encodeURL("a b")', encode_url),
     Function("decodeURL", "text", "A part of a URL as text.", 'decodeURL("a%20b")',
              turned(unquote)),
@@ -218,5 +220,5 @@ TEXT = (
     Function("stripHTML", "text", "The text without HTML tags.", 'stripHTML("<b>Hello</b>")',
              strip_html),
     Function("escapeMarkdown", "text", "The text with Markdown's marks escaped.",
-             'escapeMarkdown("# Header")', escape_markdown),
+             'escapeMarkdown("# Header")', _escape_markdown),
 )  # fmt: skip
