@@ -59,6 +59,7 @@ class FileJob(Fields):
     status: str | None
     """`waiting`, `processing`, `finished` or `error`."""
     created_at: datetime | None
+    """When the service took the job."""
     started_at: datetime | None
     """When work began; None if it has not."""
     ended_at: datetime | None

@@ -1,0 +1,70 @@
+"""Where a connection leads. Source: CloudConvert API v2, hosts."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from modules.cloudconvert.connection import CloudConvertConnection
+
+
+def connection(**fields: Any) -> CloudConvertConnection:
+    return CloudConvertConnection.model_validate({"api_key": {"env": "KEY"}, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "base", "sync"),
+    [
+        ({}, "https://api.cloudconvert.com/v2", "https://sync.api.cloudconvert.com/v2"),
+        (
+            {"sandbox": True},
+            "https://api.sandbox.cloudconvert.com/v2",
+            "https://sync.api.sandbox.cloudconvert.com/v2",
+        ),
+        (
+            {"region": "eu-central"},
+            "https://eu-central.api.cloudconvert.com/v2",
+            "https://eu-central.sync.api.cloudconvert.com/v2",
+        ),
+        (
+            {
+                "base_url": "http://localhost:8000/v2/",
+                "sync_base_url": "http://localhost:8000/sync/v2",
+            },
+            "http://localhost:8000/v2",
+            "http://localhost:8000/sync/v2",
+        ),
+        ({"base_url": "http://localhost:8000"}, "http://localhost:8000/v2", None),
+    ],
+)
+def test_the_fields_choose_the_hosts(fields: dict[str, Any], base: str, sync: str | None) -> None:
+    found = connection(**fields).connect({"api_key": "secret"})
+    assert (found.base_url, found.sync_base_url, found.credential) == (base, sync, "secret")
+    assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"api_key": "written in clear"},
+        {"api_key": {"env": "A", "file": "b"}},
+        {"base_url": "localhost:8000"},
+        {"base_url": "ftp://localhost/"},
+        {"base_url": "https://user@host/"},
+        {"base_url": "https://host/v2?a=b"},
+        {"base_url": "https://host:0/"},
+        {"base_url": "https://host:99999/"},
+        {"base_url": "https://host/", "region": "us-east"},
+        {"base_url": "https://host/", "sandbox": True},
+        {"sync_base_url": "https://host/"},
+        {"region": "us-east", "sandbox": True},
+        {"region": "evil.test/"},
+        {"region": "EU"},
+        {"regoin": "us-east"},
+    ],
+)
+def test_fields_that_contradict_each_other_or_lead_astray_are_refused(
+    fields: dict[str, Any],
+) -> None:
+    with pytest.raises(ValidationError):
+        connection(**fields)

@@ -1,0 +1,303 @@
+"""The file modules when the service refuses, fails, vanishes or is slow. Rules: security 8."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cloudconvert_fake import FakeService, always, times
+from contexts import World, outputs
+
+from engine.errors import (
+    DataError,
+    InvalidAccessTokenError,
+    MaxFileSizeExceededError,
+    ModuleError,
+    ModuleTimeoutError,
+    RateLimitError,
+    ServiceConnectionError,
+)
+from engine.module import Bundle
+from modules.cloudconvert.convert_file import ConvertFile
+
+
+async def convert(
+    service: FakeService, folder: Path, max_file_size: int | None = None, **fields: Any
+) -> Bundle:
+    async with service.http() as http:
+        world = World(folder, http=http, max_file_size=max_file_size)
+        file = await world.files.file_of({"name": "letter.docx", "data": b"words"})
+        defaults = {"input_file": "upload", "file": file, "output_format": "pdf"}
+        found = await outputs(ConvertFile, {**defaults, "download_file": True, **fields}, world)
+    assert len(found) == 1
+    return found[0]
+
+
+def refused(status: int, code: str, message: str, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json={"code": code, "message": message}, headers=headers)
+
+
+async def test_a_rate_limit_once_is_waited_for_and_makes_one_job(tmp_path: Path) -> None:
+    limited = httpx.Response(429, headers={"retry-after": "1"})
+    service = FakeService(faults={"POST /v2/jobs": times(1, lambda: limited)})
+    assert (await convert(service, tmp_path))["status"] == "finished"
+    assert len(service.jobs) == 1
+    assert service.clock.slept == [1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(429, headers={"retry-after": "1"}), RateLimitError),
+        (httpx.Response(500), ServiceConnectionError),
+        (httpx.Response(503), ServiceConnectionError),
+        (httpx.ConnectError("refused"), ServiceConnectionError),
+        (httpx.ReadError("reset"), ServiceConnectionError),
+        (httpx.ReadTimeout("nothing"), ModuleTimeoutError),
+        (httpx.Response(302, headers={"location": "/v2/jobs"}), ServiceConnectionError),
+        (refused(401, "UNAUTHENTICATED", "Unauthenticated."), InvalidAccessTokenError),
+        (refused(403, "FORBIDDEN", "Invalid scope(s) provided."), InvalidAccessTokenError),
+        (refused(403, "FORBIDDEN", "Not yours."), DataError),
+        (refused(422, "INVALID_DATA", "The given data was invalid."), DataError),
+    ],
+)
+async def test_a_creation_that_is_refused_has_the_error_type_of_the_table(
+    tmp_path: Path, answer: httpx.Response | Exception, kind: type[ModuleError]
+) -> None:
+    service = FakeService(faults={"POST /v2/jobs": always(answer)})
+    with pytest.raises(kind) as caught:
+        await convert(service, tmp_path)
+    assert type(caught.value) is kind
+    assert service.jobs == {}
+
+
+async def test_spent_credits_are_a_storable_runtime_error_with_the_seeds_text(
+    tmp_path: Path,
+) -> None:
+    message = "Your account has run out of conversion minutes"
+    service = FakeService(
+        faults={"POST /v2/jobs": always(refused(402, "CREDITS_EXCEEDED", message))}
+    )
+    with pytest.raises(ModuleError) as caught:
+        await convert(service, tmp_path)
+    assert caught.value.type_name == "RuntimeError"
+    assert caught.value.storable is True
+    assert caught.value.message == f"You have exceeded the maximum conversion time. {message}"
+
+
+async def test_too_many_parallel_jobs_are_a_rate_limit(tmp_path: Path) -> None:
+    answer = refused(
+        402, "PARALLEL_JOB_LIMIT_EXCEEDED", "You have started too many jobs", **{"retry-after": "9"}
+    )
+    service = FakeService(faults={"POST /v2/jobs": always(answer)})
+    with pytest.raises(RateLimitError) as caught:
+        await convert(service, tmp_path)
+    assert caught.value.retry_after == timedelta(seconds=9)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        httpx.ReadError("reset"),
+        httpx.ReadTimeout("late"),
+        httpx.Response(500),
+        httpx.Response(504),
+        httpx.Response(
+            201, content=b'{"data": {"id"', headers={"content-type": "application/json"}
+        ),
+        httpx.Response(201, json={"data": None}),
+    ],
+)
+async def test_a_job_whose_creation_got_no_answer_is_found_by_its_tag_and_not_made_twice(
+    tmp_path: Path, lost: httpx.Response | Exception
+) -> None:
+    service = FakeService(late_faults={"POST /v2/jobs": always(lost)})
+    bundle = await convert(service, tmp_path)
+    assert bundle["status"] == "finished"
+    assert len(service.payloads) == 1
+
+
+async def test_a_lost_creation_that_cannot_be_looked_up_raises_its_own_error_with_one_job(
+    tmp_path: Path,
+) -> None:
+    service = FakeService(
+        late_faults={"POST /v2/jobs": always(httpx.ReadError("reset"))},
+        faults={"GET /v2/jobs": always(httpx.Response(500))},
+    )
+    with pytest.raises(ServiceConnectionError, match="broken"):
+        await convert(service, tmp_path)
+    assert len(service.payloads) == 1
+
+
+async def test_two_failing_polls_do_not_disturb_the_waiting(tmp_path: Path) -> None:
+    service = FakeService(faults={"GET /v2/jobs/": times(2, lambda: httpx.Response(500))})
+    assert (await convert(service, tmp_path))["status"] == "finished"
+
+
+async def test_polls_that_always_fail_are_a_connection_error(tmp_path: Path) -> None:
+    service = FakeService(faults={"GET /v2/jobs/": always(httpx.Response(500))})
+    with pytest.raises(ServiceConnectionError):
+        await convert(service, tmp_path)
+
+
+async def test_a_job_that_vanishes_is_a_data_error(tmp_path: Path) -> None:
+    gone = httpx.Response(404, json={"message": "Not found.", "code": "NOT_FOUND"})
+    service = FakeService(faults={"GET /v2/jobs/": [None, gone]})
+    with pytest.raises(DataError, match=r"Not found\."):
+        await convert(service, tmp_path)
+
+
+async def test_a_job_that_never_ends_is_given_up_after_180_seconds_and_left_alone(
+    tmp_path: Path,
+) -> None:
+    service = FakeService(polls=10_000)
+    with pytest.raises(ModuleError) as caught:
+        await convert(service, tmp_path)
+    assert caught.value.type_name == "RuntimeError"
+    assert caught.value.message == "Maximum number of repeats exceeded."
+    assert caught.value.storable is True
+    assert caught.value.detail["job_id"] == "job-1"
+    assert service.deleted == []
+    assert 40 < service.asked.count("GET /v2/jobs/job-1") < 60
+
+
+async def test_the_wait_limit_can_be_longer(tmp_path: Path) -> None:
+    service = FakeService(polls=80)
+    assert (await convert(service, tmp_path, wait_limit="1h"))["status"] == "finished"
+
+
+async def test_a_failed_job_says_what_its_tasks_said_but_not_who_depended_on_them(
+    tmp_path: Path,
+) -> None:
+    service = FakeService(
+        failing={
+            "process": {"message": "Failed to read frame size\x1b", "code": "CONVERSION_FAILED"},
+            "export": {"message": "Input task has failed", "code": "INPUT_TASK_FAILED"},
+        }
+    )
+    with pytest.raises(DataError) as caught:
+        await convert(service, tmp_path)
+    assert caught.value.message == "Failed to read frame size\\x1b (Code: CONVERSION_FAILED)"
+    assert [task["name"] for task in caught.value.detail["tasks"]] == ["process"]
+
+
+@pytest.mark.parametrize(
+    ("code", "type_name", "storable"),
+    [
+        ("TIMEOUT", "ModuleTimeoutError", None),
+        ("INSUFFICIENT_CREDITS", "RuntimeError", True),
+        ("CREDITS_EXCEEDED", "RuntimeError", True),
+        ("CANCELLED", "DataError", None),
+        ("SANDBOX_FILE_NOT_ALLOWED", "DataError", None),
+        (None, "DataError", None),
+    ],
+)
+async def test_the_code_of_a_failed_task_decides_the_type(
+    tmp_path: Path, code: str | None, type_name: str, storable: bool | None
+) -> None:
+    service = FakeService(failing={"process": {"message": "It failed", "code": code}})
+    with pytest.raises(ModuleError) as caught:
+        await convert(service, tmp_path)
+    assert (caught.value.type_name, caught.value.storable) == (type_name, storable)
+    assert "It failed" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(403), DataError),
+        (httpx.Response(400), DataError),
+        (httpx.Response(503), ServiceConnectionError),
+        (httpx.ReadError("reset"), ServiceConnectionError),
+    ],
+)
+async def test_an_upload_that_fails_deletes_its_job(
+    tmp_path: Path, answer: httpx.Response | Exception, kind: type[ModuleError]
+) -> None:
+    service = FakeService(faults={"POST /1-import": always(answer)})
+    with pytest.raises(kind):
+        await convert(service, tmp_path)
+    assert service.deleted == ["job-1"]
+
+
+async def test_an_upload_that_fails_because_the_job_is_over_says_why_it_is(tmp_path: Path) -> None:
+    service = FakeService(faults={"POST /1-import": always(httpx.Response(409))})
+    original = service._create
+
+    def created_in_error(request: httpx.Request) -> httpx.Response:
+        answer = original(request)
+        job = service.jobs["job-1"]
+        job["status"] = "error"
+        job["tasks"][1] |= {"status": "error", "message": "No such page", "code": "DOWNLOAD_FAILED"}
+        return answer
+
+    service._create = created_in_error  # type: ignore[method-assign]
+    with pytest.raises(DataError, match=r"No such page \(Code: DOWNLOAD_FAILED\)"):
+        await convert(service, tmp_path)
+
+
+async def test_a_download_cut_short_is_fetched_again(tmp_path: Path) -> None:
+    short = httpx.Response(200, content=b"%PDF")
+    service = FakeService(faults={"GET /job-1/out": times(1, lambda: short)})
+    bundle = await convert(service, tmp_path)
+    assert bundle["file"].path.read_bytes() == service.result
+
+
+async def test_a_download_that_stays_short_is_never_delivered(tmp_path: Path) -> None:
+    service = FakeService()
+    service.faults = {"GET /job-1/out": [httpx.Response(200, content=b"%PDF") for _ in range(9)]}
+    with pytest.raises(DataError):
+        await convert(service, tmp_path)
+
+
+async def test_an_expired_download_is_a_data_error_and_asked_for_once(tmp_path: Path) -> None:
+    service = FakeService(faults={"GET /job-1/out": always(httpx.Response(403))})
+    with pytest.raises(DataError):
+        await convert(service, tmp_path)
+    assert service.asked.count("GET /job-1/out") == 1
+
+
+async def test_a_result_past_the_scenarios_limit_has_the_seeds_text(tmp_path: Path) -> None:
+    service = FakeService(result=b"x" * 5000)
+    with pytest.raises(MaxFileSizeExceededError) as caught:
+        await convert(service, tmp_path, max_file_size=1000)
+    message = "The output file size exceeds the limit allowed for your scenario."
+    assert caught.value.message == message
+
+
+async def test_a_job_without_a_result_is_a_data_error(tmp_path: Path) -> None:
+    service = FakeService()
+    service._end = lambda job: job.update(status="finished")  # type: ignore[method-assign]
+    with pytest.raises(DataError, match="without a file"):
+        await convert(service, tmp_path)
+
+
+async def test_a_cancelled_wait_deletes_the_job_and_stays_cancelled(tmp_path: Path) -> None:
+    service = FakeService(polls=10_000)
+
+    class Interrupted(World):
+        async def sleep(self, wait: timedelta) -> None:
+            raise asyncio.CancelledError
+
+    async with service.http() as http:
+        world = Interrupted(tmp_path, http=http)
+        file = await world.files.file_of({"name": "a.docx", "data": b"words"})
+        fields = {"input_file": "upload", "file": file, "output_format": "pdf", "download_file": 1}
+        with pytest.raises(asyncio.CancelledError):
+            await outputs(ConvertFile, fields, world)
+    assert service.deleted == ["job-1"]
+
+
+async def test_a_creation_cancelled_in_flight_leaves_no_job_behind(tmp_path: Path) -> None:
+    service = FakeService(late_faults={"POST /v2/jobs": always(asyncio.CancelledError())})
+    with pytest.raises(asyncio.CancelledError):
+        await convert(service, tmp_path)
+    assert service.deleted == ["job-1"]
+
+
+async def test_the_key_is_sent_to_the_api_only(tmp_path: Path) -> None:
+    service = FakeService()
+    await convert(service, tmp_path)
+    assert service.with_credential == {"api.example.test"}
