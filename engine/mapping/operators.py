@@ -47,12 +47,14 @@ def subtract(left: Any, right: Any) -> Any:
 
 def multiply(left: Any, right: Any) -> Any:
     """Return the product of numbers; a text is never repeated."""
-    left, right = _numbers(left, right)
-    if type(left) is int and type(right) is int:
+    kind, other = type(left), type(right)
+    if kind is int and other is int:
         if left.bit_length() + right.bit_length() > INTEGER_BITS:
             raise Refused(reason=TOO_LARGE)
         return left * right
-    return _checked(left * right)
+    if (kind is int or kind is float) and (other is int or other is float):
+        return _checked(left * right)
+    return multiply(to_operand(left), to_operand(right))
 
 
 def divide(left: Any, right: Any) -> Any:
@@ -66,7 +68,7 @@ def _floor_divide(left: Any, right: Any) -> Any:
     return _checked(left // right)
 
 
-def modulo(left: Any, right: Any) -> int | float:
+def modulo(left: Any, right: Any) -> Any:
     """Return the remainder with the sign of the divisor, as Jinja does."""
     left, right = _divisible(left, right)
     return _checked(left % right)

@@ -12,7 +12,7 @@ from jinja2 import nodes
 from engine.errors import ExpressionError, MappingError
 from engine.mapping.build import Build, Operand
 from engine.mapping.coercion import describe, to_text
-from engine.mapping.faults import FAILURES, mapping_error
+from engine.mapping.faults import FAILURES, Spot, mapping_error
 from engine.mapping.filters import elements
 from engine.mapping.functions import CONSTANTS, VARIABLES
 from engine.mapping.limits import TEXT_LIMIT, Meter
@@ -55,36 +55,31 @@ def frame(pieces: Sequence[nodes.Expr], build: Build) -> Evaluate:
             lead += piece.data
         else:
             leads.append(lead)
-            gaps.append(_text_gap(build.operand(piece)))
+            gaps.append(build.operand(piece))
             lead = ""
     if len(gaps) == 1:
         return _one_gap(leads[0], gaps[0], lead)
     if len(gaps) == 2:
-        return _two_gaps((*leads, lead), gaps[0], gaps[1])
+        return _two_gaps((leads[0], leads[1], lead), gaps[0], gaps[1])
     return _many_gaps(tuple(zip(leads, gaps, strict=True)), lead)
 
 
-def _text_gap(operand: Operand) -> Evaluate:
-    """Return the closure that gives an expression's value as text."""
-    evaluate, place = operand
-
-    def run(scope: Scope) -> str:
-        value = evaluate(scope)
-        if type(value) is str:
-            return value
-        try:
-            return to_text(value)
-        except FAILURES as error:
-            raise mapping_error("", place, error, ((place, value),)) from error
-
-    return run
+def _as_text(value: Any, place: Spot) -> str:
+    """Return a value as text. Raises MappingError."""
+    try:
+        return to_text(value)
+    except FAILURES as error:
+        raise mapping_error("", place, error, ((place, value),)) from error
 
 
-def _one_gap(lead: str, gap: Evaluate, tail: str) -> Evaluate:
+def _one_gap(lead: str, gap: Operand, tail: str) -> Evaluate:
+    evaluate, place = gap
     room = TEXT_LIMIT - len(lead) - len(tail)
 
     def run(scope: Scope) -> str:
-        text = gap(scope)
+        text = evaluate(scope)
+        if type(text) is not str:
+            text = _as_text(text, place)
         if len(text) > room:
             raise too_long()
         return f"{lead}{text}{tail}"
@@ -92,12 +87,18 @@ def _one_gap(lead: str, gap: Evaluate, tail: str) -> Evaluate:
     return run
 
 
-def _two_gaps(fixed: tuple[str, ...], first: Evaluate, second: Evaluate) -> Evaluate:
+def _two_gaps(fixed: tuple[str, str, str], first: Operand, second: Operand) -> Evaluate:
     lead, middle, tail = fixed
+    (first_value, first_place), (second_value, second_place) = first, second
     room = TEXT_LIMIT - len(lead) - len(middle) - len(tail)
 
     def run(scope: Scope) -> str:
-        a, b = first(scope), second(scope)
+        a = first_value(scope)
+        if type(a) is not str:
+            a = _as_text(a, first_place)
+        b = second_value(scope)
+        if type(b) is not str:
+            b = _as_text(b, second_place)
         if len(a) + len(b) > room:
             raise too_long()
         return f"{lead}{a}{middle}{b}{tail}"
@@ -105,9 +106,13 @@ def _two_gaps(fixed: tuple[str, ...], first: Evaluate, second: Evaluate) -> Eval
     return run
 
 
-def _many_gaps(pairs: tuple[tuple[str, Evaluate], ...], tail: str) -> Evaluate:
+def _many_gaps(pairs: tuple[tuple[str, Operand], ...], tail: str) -> Evaluate:
     def run(scope: Scope) -> str:
-        parts = [part for lead, gap in pairs for part in (lead, gap(scope))]
+        parts = []
+        for lead, (evaluate, place) in pairs:
+            text = evaluate(scope)
+            parts.append(lead)
+            parts.append(text if type(text) is str else _as_text(text, place))
         parts.append(tail)
         if sum(map(len, parts)) > TEXT_LIMIT:
             raise too_long()
