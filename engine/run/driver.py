@@ -237,11 +237,15 @@ class Run:
             streamed = operation.call(scope)
             return streamed if isinstance(streamed, AsyncIterator) else iter(streamed)
         started = self._seconds()
-        called = operation.call(scope)
-        outputs = (
-            await self._watched(node, called) if isinstance(called, AsyncIterator) else list(called)
-        )
-        operation.count.seconds += self._seconds() - started
+        try:
+            called = operation.call(scope)
+            outputs = (
+                await self._watched(node, called)
+                if isinstance(called, AsyncIterator)
+                else list(called)
+            )
+        finally:
+            operation.count.seconds += self._seconds() - started
         self._counted(node, len(outputs))
         return outputs
 
