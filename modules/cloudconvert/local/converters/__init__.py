@@ -1,0 +1,1 @@
+"""What the operation `convert` can do: one file per engine, listed in `registry`."""

@@ -1,0 +1,129 @@
+"""Video, audio and animated GIF by ffmpeg."""
+
+from collections.abc import Callable
+
+from modules.cloudconvert.local.call_worker import last_words, plain
+from modules.cloudconvert.local.children import Ended, Program
+from modules.cloudconvert.local.converters.containers import CONTAINERS
+from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
+from modules.cloudconvert.local.converters.ffmpeg import (
+    AudioOptions,
+    Probe,
+    VideoOptions,
+    arguments,
+    complaint,
+    encoders,
+    probe_arguments,
+    read_probe,
+    trimmed_seconds,
+)
+from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Ffmpeg, Inventory
+from modules.cloudconvert.local.operations.operation import Work
+from modules.cloudconvert.local.refusal import TaskFailure, invalid
+
+READ = frozenset(CONTAINERS)
+
+
+async def _run(work: Work, conversion: Conversion) -> Converted:
+    container = CONTAINERS[conversion.output_format]
+    options: AudioOptions = conversion.options
+    program = work.inventory.ffmpeg_for(encoders(container, options))
+    if program is None:
+        raise TaskFailure("ENGINE_MISSING", f"No ffmpeg here has the encoders: {VIDEO_INSTALL}")
+    probe = await _probe(work, program, conversion)
+    await _encode(work, program, conversion, probe)
+    return Converted([work.folder.work / "out.0"], program.version)
+
+
+async def _probe(work: Work, program: Ffmpeg, conversion: Conversion) -> Probe:
+    command = probe_arguments(program.path, str(conversion.source.path))
+    ended = await work.run(Program(command, work.folder.path), lambda _line: None)
+    probe = read_probe(ended.stderr)
+    if probe is None:
+        raise TaskFailure("OPEN_FAILED", _words(ended, work))
+    container = CONTAINERS[conversion.output_format]
+    if not (probe.video and container.video) and not (probe.audio and container.audio):
+        missing = "sound" if not container.video else "picture"
+        raise TaskFailure("CONVERSION_FAILED", f"The input file has no {missing}")
+    return probe
+
+
+async def _encode(work: Work, program: Ffmpeg, conversion: Conversion, probe: Probe) -> None:
+    options: AudioOptions = conversion.options
+    command = arguments(
+        program.path,
+        str(conversion.source.path),
+        str(work.folder.work / "out.0"),
+        conversion.output_format,
+        probe,
+        options,
+        work.threads,
+    )
+    running = Program(command, work.folder.path, output_bytes=work.limits.output_bytes)
+    on_line = progress_reader(trimmed_seconds(probe, options), work.report)
+    ended = await work.run(running, on_line)
+    if ended.status != 0:
+        raise TaskFailure("CONVERSION_FAILED", _words(ended, work))
+
+
+def progress_reader(
+    seconds: float | None, report: Callable[[int], None]
+) -> Callable[[bytes], None]:
+    """Return a reader of ffmpeg's `-progress` lines that reports a percentage of `seconds`.
+
+    The percentage never falls, and stays below 100 until the program has ended.
+    """
+    last = 0
+
+    def on_line(line: bytes) -> None:
+        nonlocal last
+        name, _, value = line.partition(b"=")
+        if name != b"out_time_us" or not value.strip().isdigit() or not seconds:
+            return
+        percent = min(99, int(int(value) / (seconds * 10_000)))
+        if percent > last:
+            last = percent
+            report(percent)
+
+    return on_line
+
+
+def _words(ended: Ended, work: Work) -> str:
+    return plain(complaint(ended.stderr), work) or last_words(ended, work)
+
+
+def _check(options: AudioOptions, output_format: str) -> None:
+    container = CONTAINERS[output_format]
+    errors = {}
+    for name, allowed in (("video_codec", container.video), ("audio_codec", container.audio)):
+        chosen = getattr(options, name, None)
+        if chosen not in (None, "copy", "none", *allowed):
+            possible = ", ".join(allowed) or "none"
+            errors[name] = [f"The selected {{path}} is invalid. Possible values: {possible}."]
+    if errors:
+        raise invalid(errors)
+
+
+def _version(output_format: str) -> Callable[[Inventory], str | None]:
+    needed = CONTAINERS[output_format].encoders
+
+    def version(inventory: Inventory) -> str | None:
+        found = inventory.ffmpeg_for(needed)
+        return found.version if found else None
+
+    return version
+
+
+MEDIA = tuple(
+    Converter(
+        engine="ffmpeg",
+        inputs=READ,
+        outputs=frozenset((name,)),
+        options=VideoOptions if container.video else AudioOptions,
+        run=_run,
+        version=_version(name),
+        install=VIDEO_INSTALL,
+        check=_check,
+    )
+    for name, container in CONTAINERS.items()
+)

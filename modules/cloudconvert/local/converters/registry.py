@@ -1,0 +1,23 @@
+"""Every converter, and which of them serves a pair of formats."""
+
+from modules.cloudconvert.local.converters.converter import Converter
+from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES, TEXT_TO_PDF
+from modules.cloudconvert.local.converters.media import MEDIA
+from modules.cloudconvert.local.converters.pictures import PICTURES, PICTURES_TO_PDF
+from modules.cloudconvert.local.inventory import Inventory
+
+LISTED: tuple[Converter, ...] = (PICTURES, PICTURES_TO_PDF, TEXT_TO_PDF, PDF_TO_PICTURES, *MEDIA)
+"""In order of preference where several serve a pair."""
+
+
+def converters_for(input_format: str | None, output_format: str) -> list[Converter]:
+    """Return all converters of a pair; an input format of None stands for any."""
+    return [one for one in LISTED if one.serves(input_format, output_format)]
+
+
+def present_converter(
+    input_format: str, output_format: str, inventory: Inventory
+) -> Converter | None:
+    """Return the preferred converter of the pair whose engine is present."""
+    found = converters_for(input_format, output_format)
+    return next((one for one in found if one.version(inventory) is not None), None)

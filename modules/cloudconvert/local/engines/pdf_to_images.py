@@ -1,0 +1,79 @@
+"""Pages of a PDF to pictures by pdfium."""
+
+from pathlib import Path
+from typing import Any
+
+import pypdfium2  # type: ignore[import-untyped]  # it ships no types
+
+from modules.cloudconvert.local.worker import Failure, Progress
+
+PILLOW_NAMES = {"png": "PNG", "jpg": "JPEG"}
+
+
+def run(job: dict[str, Any], progress: Progress) -> list[str]:
+    """Draw the pages; the job is the one of `converters.worked`."""
+    options, folder = job["options"], Path(job["folder"])
+    document = _opened(Path(job["source"]["path"]), options["password"])
+    numbers = pages_in(options["pages"], len(document))
+    if len(numbers) > job["limits"]["pages"]:
+        raise Failure("FILE_TOO_LARGE", f"More than {job['limits']['pages']} pages")
+    made = []
+    for count, number in enumerate(numbers):
+        target = folder / f"out.{count}"
+        _draw(document[number], target, job)
+        made.append(target.name)
+        progress(count + 1, len(numbers))
+    return made
+
+
+def _opened(path: Path, password: str | None) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(path, password=password)
+    except pypdfium2.PdfiumError as error:
+        raise Failure("OPEN_FAILED", str(error)) from error
+
+
+def _draw(page: pypdfium2.PdfPage, target: Path, job: dict[str, Any]) -> None:
+    options = job["options"]
+    scale = _scale(page, options)
+    width, height = page.get_size()
+    if width * height * scale * scale > job["limits"]["pixels"]:
+        raise Failure("FILE_TOO_LARGE", "A page would get more pixels than allowed")
+    image = page.render(scale=scale).to_pil()
+    name = PILLOW_NAMES[job["output_format"]]
+    more = {"quality": options["quality"] or 85} if name == "JPEG" else {}
+    density = round(72 * scale)
+    image.convert("RGB").save(target, name, dpi=(density, density), **more)
+    page.close()
+
+
+def _scale(page: pypdfium2.PdfPage, options: dict[str, Any]) -> float:
+    """Return pixels per point; with both sides given, the page fits into them."""
+    width, height = page.get_size()
+    wanted = [
+        side / own
+        for side, own in ((options["width"], width), (options["height"], height))
+        if side is not None
+    ]
+    return float(min(wanted)) if wanted else options["pixel_density"] / 72
+
+
+def pages_in(text: str | None, count: int) -> list[int]:
+    """Return the 0-based pages of a text such as `1-3,7-`; pages beyond the last do not count.
+
+    Raises Failure for what is no such text, or names no page that exists.
+    """
+    if not text:
+        return list(range(count))
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        try:
+            start = int(first) if first else 1
+            end = start if not dash else (int(last) if last else count)
+        except ValueError as error:
+            raise Failure("INVALID_DATA", f"Cannot read the pages {text!r}") from error
+        found += range(max(start, 1) - 1, min(end, count))
+    if not found:
+        raise Failure("INVALID_DATA", f"The file has none of the pages {text!r}; it has {count}")
+    return found

@@ -1,0 +1,85 @@
+"""Files of tasks on their way in and out of a task's folder. Contents are linked, not copied."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from modules.cloudconvert.local.data import TaskFolder
+from modules.cloudconvert.local.naming import clean_name
+from modules.cloudconvert.local.operations.operation import InputFile, Made
+from modules.cloudconvert.local.records import StoredFile
+from modules.cloudconvert.local.refusal import TaskFailure
+from modules.cloudconvert.local.settings import Limits
+from modules.cloudconvert.local.sniff import is_plausible
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name; where the file system cannot, copy it."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        shutil.copyfile(source, target)
+
+
+async def link_inputs(
+    sources: Sequence[tuple[Path, StoredFile]], folder: TaskFolder, limits: Limits
+) -> list[InputFile]:
+    """Put the files of the input tasks into a task's `in` folder. Raises TaskFailure."""
+    inputs = []
+    for number, (path, file) in enumerate(sources):
+        if file.size > limits.file_bytes:
+            raise TaskFailure("FILE_TOO_LARGE", f"{file.filename} has {file.size} bytes")
+        target = folder.inputs / f"in.{number}"
+        try:
+            await asyncio.to_thread(link, path, target)
+        except FileNotFoundError as error:
+            text = f"The file {file.filename} of an input task was deleted"
+            raise TaskFailure("INPUT_FILE_NOT_FOUND", text) from error
+        inputs.append(InputFile(target, file.filename, file.size))
+    return inputs
+
+
+async def keep(made: Sequence[Made], folder: TaskFolder) -> list[StoredFile]:
+    """Check results, make them durable, and move them to the task's `out` folder.
+
+    Raises TaskFailure for a result that is missing, empty where its format never is, or of another
+    format.
+    """
+    return await asyncio.to_thread(_keep, made, folder)
+
+
+def _keep(made: Sequence[Made], folder: TaskFolder) -> list[StoredFile]:
+    files = []
+    for position, one in enumerate(made):
+        _check(one)
+        with one.path.open("rb") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+        one.path.rename(folder.result(position))
+        files.append(StoredFile(position, clean_name(one.filename), size))
+    _sync_folder(folder.results)
+    return files
+
+
+def _check(made: Made) -> None:
+    if not made.path.is_file() or made.path.is_symlink():
+        raise TaskFailure("CONVERSION_FAILED", "The engine wrote no file")
+    if made.format is not None and made.path.stat().st_size == 0:
+        raise TaskFailure("CONVERSION_FAILED", "The engine wrote an empty file")
+    if made.format is not None and not is_plausible(made.path, made.format):
+        raise TaskFailure(
+            "CONVERSION_FAILED", f"The engine wrote something that is no {made.format}"
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""Serves the application in a daemon thread of its own, with an event loop of its own.
+
+Both the server inside a run and the stand-alone one are this; they differ in who stops it. The big
+libraries are imported only when it starts.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from engine.module import Fetch
+from modules.cloudconvert.local.data import DataFolder
+from modules.cloudconvert.local.settings import Settings
+
+if TYPE_CHECKING:
+    from modules.cloudconvert.local.server import Running
+
+STOP_SECONDS = 10
+BACKLOG = 128
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that already takes connections; port 0 means a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+class Hosted:
+    """A server in its thread, from `start` to `stop`. It owns the data folder and the socket."""
+
+    def __init__(
+        self, data: DataFolder, settings: Settings, fetch: Fetch, listening: socket.socket
+    ) -> None:
+        self._data, self._settings, self._fetch = data, settings, fetch
+        self._socket = listening
+        self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Running]] = Future()
+        self._thread = threading.Thread(target=self._main, name="cloudconvert", daemon=True)
+
+    def start(self) -> "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Running]]":
+        """Start the thread; the result is there once the server takes requests."""
+        self._thread.start()
+        return self._ready
+
+    def stop(self) -> None:
+        """Stop the server and its engines; returns when both are gone. May be called twice."""
+        if not self._thread.is_alive():
+            return
+        loop, stopping, _ = self._ready.result()
+        loop.call_soon_threadsafe(stopping.set)
+        self._thread.join(STOP_SECONDS)
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._socket.close()
+            self._data.close()
+            self._ready.set_exception(error)
+
+    async def _serve(self) -> None:
+        from modules.cloudconvert.local.server import running  # noqa: PLC0415 - start-up time
+        from modules.cloudconvert.local.web import serve  # noqa: PLC0415 - start-up time
+
+        stopping = asyncio.Event()
+        async with (
+            running(self._data, self._settings, self._fetch) as server,
+            serve(server.app, self._socket),
+        ):
+            self._ready.set_result((asyncio.get_running_loop(), stopping, server))
+            await stopping.wait()
+            # Engines first: answers that wait for them are given up with it.
+            await server.scheduler.stop()
+
+    async def wait_idle(self, on_change: Callable[[int], None]) -> None:
+        """Return when no job runs; call from another thread's event loop."""
+        loop, _, server = self._ready.result()
+        here = asyncio.get_running_loop()
+
+        def tell(count: int) -> None:
+            here.call_soon_threadsafe(on_change, count)
+
+        waiting = asyncio.run_coroutine_threadsafe(_idle(server, tell), loop)
+        await asyncio.wrap_future(waiting)
+
+
+async def _idle(server: "Running", tell: Callable[[int], None]) -> None:
+    last = 0
+    while count := server.scheduler.running_jobs():
+        if count != last:
+            tell(count)
+            last = count
+        await server.scheduler.changed.wait()

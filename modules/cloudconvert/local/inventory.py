@@ -1,0 +1,92 @@
+"""Which engines are present, found without importing any of them."""
+
+import asyncio
+import importlib.util
+import re
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from importlib import metadata
+
+VIDEO_INSTALL = "pip install 'fusion-runner[video]'"
+
+_ENCODER = re.compile(r"^ [VAS][.FSXBD]{5} (\S+)", re.MULTILINE)
+_VERSION = re.compile(r"^ffmpeg version (\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Ffmpeg:
+    """An ffmpeg program; `origin` says where it came from."""
+
+    path: str
+    version: str
+    origin: str
+    encoders: frozenset[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """`ffmpegs` come in order of preference; `packages` maps a distribution to its version."""
+
+    ffmpegs: tuple[Ffmpeg, ...] = ()
+    packages: dict[str, str] = field(default_factory=dict)
+
+    def ffmpeg_for(self, encoders: Collection[str]) -> Ffmpeg | None:
+        """Return the preferred ffmpeg that has all the encoders; None if none has."""
+        return next((one for one in self.ffmpegs if one.encoders.issuperset(encoders)), None)
+
+    def version(self, package: str) -> str | None:
+        """Return a Python package's version, None if it is not installed."""
+        return self.packages.get(package)
+
+
+PACKAGES = ("pillow", "pikepdf", "pypdfium2", "reportlab")
+
+
+async def take_inventory() -> Inventory:
+    """Look for engines on PATH and among the installed packages."""
+    packages = {name: found for name in PACKAGES if (found := _version_of(name))}
+    candidates = [(path, "system") for path in [shutil.which("ffmpeg")] if path]
+    if importlib.util.find_spec("imageio_ffmpeg"):
+        bundled = await asyncio.to_thread(_bundled_ffmpeg)
+        candidates += [(bundled, "imageio-ffmpeg")] if bundled else []
+    described = await asyncio.gather(*(_describe(path, origin) for path, origin in candidates))
+    return Inventory(tuple(one for one in described if one), packages)
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _bundled_ffmpeg() -> str | None:
+    import imageio_ffmpeg  # noqa: PLC0415 - an extra that may be missing
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        # Its way to say that the wheel for this platform carries no program.
+        return None
+
+
+async def _describe(path: str, origin: str) -> Ffmpeg | None:
+    version = _VERSION.search(await _output(path, "-version"))
+    if version is None:
+        return None
+    encoders = frozenset(_ENCODER.findall(await _output(path, "-hide_banner", "-encoders")))
+    return Ffmpeg(path, version.group(1), origin, encoders)
+
+
+async def _output(path: str, *arguments: str) -> str:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            path, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+        )
+    except OSError:
+        # Found, but not to be run: the same as not found.
+        return ""
+    output, _ = await process.communicate()
+    return output.decode("utf-8", "replace")

@@ -1,0 +1,100 @@
+"""Start a program under limits, without network, and bound to the life of the server.
+
+Run as `python -I -S launch.py PLAN -- PROGRAM ARGUMENT…`; PLAN is JSON:
+`{"limits": {"RLIMIT_CORE": 0, …}, "network": "open" | "own" | "own_user", "parent": PID,
+"life": FD | null}`. Only the standard library, and as little of it as possible: this runs before
+every conversion.
+
+On Linux the kernel kills the program when the server's thread ends (PR_SET_PDEATHSIG). Elsewhere
+`life` is the reading end of a pipe whose other end the server holds: this process stays, and kills
+the whole group once the pipe closes.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import sys
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+REFUSED = 120
+"""Exit status if the network cannot be taken away as planned."""
+
+
+def main(arguments: list[str]) -> int:
+    """Apply the plan and become the program; return an exit status only if that failed."""
+    plan: dict[str, Any] = json.loads(arguments[0])
+    program = arguments[2:]
+    for name, value in plan["limits"].items():
+        _limit(getattr(resource, name, None), value)
+    if sys.platform == "linux" and not _confine(plan["network"], plan["parent"]):
+        return REFUSED
+    if plan["life"] is not None:
+        return _watch(program, plan["life"])
+    return _become(program)
+
+
+def _become(program: list[str]) -> NoReturn:
+    os.execv(program[0], program)  # noqa: S606 - becoming the program is the point
+
+
+def _limit(kind: int | None, value: int) -> None:
+    if kind is None:
+        return
+    hard = resource.getrlimit(kind)[1]
+    wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    try:
+        resource.setrlimit(kind, (wanted, wanted))
+    except ValueError as error:
+        # macOS refuses some limits; the deadline of the task still holds.
+        print(f"limit {kind} not set: {error}", file=sys.stderr)  # noqa: T201 - no logging here
+
+
+def _confine(network: str, parent: int) -> bool:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if network != "open":
+        user, group = os.getuid(), os.getgid()
+        flags = CLONE_NEWNET | (CLONE_NEWUSER if network == "own_user" else 0)
+        if libc.unshare(flags) != 0:
+            return False
+        if network == "own_user":
+            _keep_identity(user, group)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # The server may have died before the line above.
+    return os.getppid() == parent
+
+
+def _keep_identity(user: int, group: int) -> None:
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def _watch(program: list[str], life: int) -> int:
+    ended, at_end = os.pipe()
+    os.set_inheritable(at_end, True)  # noqa: FBT003 - its only form
+    child = os.fork()
+    if child == 0:
+        os.close(ended)
+        os.close(life)
+        _become(program)
+    os.close(at_end)
+    ready, _, _ = select.select([life, ended], [], [])
+    if life in ready:
+        os.killpg(0, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,27 @@
+"""Every operation that the server serves, by name."""
+
+from collections.abc import Mapping
+
+from modules.cloudconvert.local.operations.archive import ARCHIVE
+from modules.cloudconvert.local.operations.convert import CONVERT
+from modules.cloudconvert.local.operations.export_url import EXPORT_URL
+from modules.cloudconvert.local.operations.import_inline import IMPORT_BASE64, IMPORT_RAW
+from modules.cloudconvert.local.operations.import_upload import IMPORT_UPLOAD
+from modules.cloudconvert.local.operations.import_url import IMPORT_URL
+from modules.cloudconvert.local.operations.merge import MERGE
+from modules.cloudconvert.local.operations.operation import Operation
+
+LISTED = (
+    IMPORT_UPLOAD,
+    IMPORT_URL,
+    IMPORT_BASE64,
+    IMPORT_RAW,
+    CONVERT,
+    MERGE,
+    ARCHIVE,
+    EXPORT_URL,
+)
+
+OPERATIONS: Mapping[str, Operation] = {
+    name: operation for operation in LISTED for name in (operation.name, *operation.aliases)
+}

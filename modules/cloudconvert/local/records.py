@@ -1,0 +1,70 @@
+"""What the server remembers of jobs and tasks. Moments are milliseconds since 1970, UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Of jobs and of tasks. Source: CloudConvert API v2."""
+
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    FINISHED = "finished"
+    ERROR = "error"
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.FINISHED, Status.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A result file. `position` names it on disk (`out.N`); `filename` is only a label."""
+
+    position: int
+    filename: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    id: str
+    tag: str | None
+    status: Status
+    created_at: int
+    started_at: int | None = None
+    ended_at: int | None = None
+    webhook_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task; lone tasks have neither `job_id` nor `name`."""
+
+    id: str
+    operation: str
+    created_at: int
+    job_id: str | None = None
+    name: str | None = None
+    position: int = 0
+    """Place in the job as it was submitted."""
+    status: Status = Status.WAITING
+    message: str | None = None
+    code: str | None = None
+    credits: int | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
+    retry_of: str | None = None
+    engine: str | None = None
+    engine_version: str | None = None
+    ignore_error: bool = False
+    excused: bool = False
+    """Failed, but its failure does not fail the job."""
+    inputs: tuple[str, ...] = ()
+    """Ids of the tasks whose files this one takes, in order."""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    """The submitted fields, without spooled content."""
+    files: tuple[StoredFile, ...] = ()

@@ -1,0 +1,109 @@
+"""The server put together: data folder, store, scheduler, routes. The embedded composition root."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+
+from engine.module import Fetch
+from modules.cloudconvert.local.children import Children
+from modules.cloudconvert.local.data import DATABASE, DataFolder
+from modules.cloudconvert.local.inventory import take_inventory
+from modules.cloudconvert.local.isolation import find_isolation
+from modules.cloudconvert.local.jobs import Jobs
+from modules.cloudconvert.local.routes import Parts, make_app
+from modules.cloudconvert.local.scheduler import Scheduler, Shop
+from modules.cloudconvert.local.settings import Settings
+from modules.cloudconvert.local.signing import Signer
+from modules.cloudconvert.local.storage import Storage
+from modules.cloudconvert.local.store import Store
+
+SWEEP_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server at work; `app` is what a web server serves."""
+
+    app: Starlette
+    scheduler: Scheduler
+    jobs: Jobs
+
+
+def utc_now() -> datetime:
+    """Return the moment; the server has no context that could tell it."""
+    return datetime.now(UTC)  # noqa: TID251 - the embedded server's composition root
+
+
+@asynccontextmanager
+async def running(
+    data: DataFolder, settings: Settings, fetch: Fetch, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Running]:
+    """Run the server on a data folder that this process holds; closes the folder at the end.
+
+    What a dead process left is taken up at once. On exit every engine is killed, and its task
+    counts as waiting for the next start.
+    """
+    try:
+        store = Store(data.database)
+    except BaseException:
+        data.close()
+        raise
+    _adopt(data, store)
+    shop = asyncio.create_task(_find_engines(fetch))
+    scheduler = Scheduler(store, data, settings, shop, now)
+    jobs = Jobs(store, data, scheduler)
+    signer = Signer(data.secret())
+    storage = Storage(jobs, data, signer, now, settings.limits.file_bytes)
+    app = make_app(Parts(store, jobs, scheduler, storage, signer, settings, shop, now))
+    sweeping = asyncio.create_task(_sweep(jobs, settings))
+    try:
+        jobs.resume()
+        yield Running(app, scheduler, jobs)
+    finally:
+        await _cancelled(sweeping)
+        await scheduler.stop()
+        await _close_shop(shop)
+        store.close()
+        data.close()
+
+
+async def _find_engines(fetch: Fetch) -> Shop:
+    inventory = await take_inventory()
+    isolation = await find_isolation(*(one.path for one in inventory.ffmpegs))
+    return Shop(inventory, Children(isolation), fetch)
+
+
+async def _close_shop(shop: "asyncio.Task[Shop]") -> None:
+    await _cancelled(shop)
+    if not shop.cancelled() and shop.exception() is None:
+        shop.result().children.close()
+
+
+async def _cancelled(
+    task: "asyncio.Task[object] | asyncio.Task[None] | asyncio.Task[Shop]",
+) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _sweep(jobs: Jobs, settings: Settings) -> None:
+    while True:
+        await jobs.sweep(settings.retention)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _adopt(data: DataFolder, store: Store) -> None:
+    """Take over what servers left that used numbered folders and have died since.
+
+    Files come first: if this process dies in between, the next one finds the records still there.
+    """
+    for other in data.left_behind():
+        data.take_files(other)
+        store.adopt(other.database)
+        for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"):
+            with suppress(FileNotFoundError):
+                (other.path / name).unlink()

@@ -1,0 +1,42 @@
+"""What the owner of a server decides."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+LONGEST_TIMEOUT_SECONDS = 5 * 3600
+"""Most that a task may ask for. Source: CloudConvert API v2, `timeout`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one task; what goes past one ends the task with its code, never the server."""
+
+    timeout_seconds: int = 600
+    """Wall time of a task that asks for none."""
+    file_bytes: int = 10 * (1 << 30)
+    """Largest input, and largest upload."""
+    output_bytes: int = 20 * (1 << 30)
+    pixels: int = 200_000_000
+    """Of one picture or page."""
+    frames: int = 1000
+    pages: int = 2000
+    worker_bytes: int = 4 * (1 << 30)
+    """Address space of a worker in Python."""
+    request_bytes: int = 64 * (1 << 20)
+    """Largest JSON request; it holds the files of import/base64 and import/raw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`token` is the API key; `base_url` is None where URLs follow each request's Host."""
+
+    token: str = field(repr=False)
+    base_url: str | None = None
+    limits: Limits = Limits()
+    heavy: int = os.cpu_count() or 1
+    """Conversions that run at the same time."""
+    transfers: int = 8
+    """Downloads that run at the same time."""
+    retention: timedelta = timedelta(hours=24)
+    """How long an ended job and its files stay. Source: CloudConvert API v2."""
