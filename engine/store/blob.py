@@ -77,7 +77,7 @@ class Blob:
             if target.stat().st_size == self.size:
                 self._path.unlink()
                 return
-        target.parent.mkdir(mode=0o700, exist_ok=True)
+        private_folder(target.parent)
         self._path.replace(target)
 
     def discard(self) -> None:
@@ -89,10 +89,17 @@ class Blob:
     def _opened(self) -> int:
         if self._descriptor < 0:
             with space_in(self._folder):
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_folder(self._folder)
                 self._descriptor, name = tempfile.mkstemp(".part", "", self._folder)
             self._path = Path(name)
         return self._descriptor
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for its owner only."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_regular(path: Path) -> int:
