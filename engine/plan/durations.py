@@ -21,12 +21,3 @@ def duration(text: str) -> timedelta:
         raise ValueError(f"should be a length of time such as 20s, 15m or 1h30m{hint}")
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-def duration_text(value: timedelta) -> str:
-    """Return a length of time as people write it, in its largest whole unit: `90m`, `30d`."""
-    seconds = value.total_seconds()
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size:.0f}{unit}"
-    return f"{seconds:g}s"

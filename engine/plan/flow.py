@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema
 
 from engine.model.directive import Directive
 from engine.module import Fields
@@ -19,21 +19,24 @@ from engine.plan.plan import NodeKind
 LONGEST_INTERVAL = timedelta(days=30)
 
 
-def _minutes(value: object) -> object:
+def _minutes(value: object) -> timedelta:
     """Read a bare number as minutes, as Fusion does, and a text as a duration."""
     if isinstance(value, str) and not value.strip().replace(".", "", 1).isdecimal():
-        return duration(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value
-    if not 0 <= float(value) <= LONGEST_INTERVAL / timedelta(minutes=1):
+        interval = duration(value)
+    elif isinstance(value, timedelta):
+        interval = value
+    elif isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("should be a number of minutes, or a length of time such as 15m or 2h")
+    else:
+        interval = timedelta(minutes=min(float(value), 1e6))
+    if not timedelta(minutes=1) <= interval <= LONGEST_INTERVAL:
         raise ValueError("should be between 1 minute and 30 days")
-    return timedelta(minutes=float(value))
+    return interval
 
 
 Minutes = Annotated[
     timedelta,
-    BeforeValidator(_minutes),
-    Field(ge=timedelta(minutes=1), le=LONGEST_INTERVAL),
+    PlainValidator(_minutes),
     WithJsonSchema(
         {
             "anyOf": [

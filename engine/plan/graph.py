@@ -24,8 +24,8 @@ COLLECTS = "collects"
 def to_networkx(plan: Plan) -> "nx.DiGraph[str]":
     """Return the plan as a directed graph of node ids.
 
-    Nodes have `title`, `module`, `kind` and `disabled`; edges have `kind`, `label` and `disabled`.
-    The scenario's own error route hangs on its first node.
+    Nodes have `title`, `module`, `kind`, `disabled` and `source` (aggregators); edges have `kind`,
+    `label` and `disabled`. The scenario's own error route hangs on its first node.
     """
     graph: nx.DiGraph[str] = nx.DiGraph()
     for node in plan.nodes.values():
@@ -35,9 +35,11 @@ def to_networkx(plan: Plan) -> "nx.DiGraph[str]":
             module=node.module_id,
             kind=node.kind.value,
             disabled=node.disabled,
+            source=node.source,
         )
     for before, after, kind, label, disabled in _edges(plan):
-        graph.add_edge(before, after, kind=kind, label=label, disabled=disabled)
+        if not graph.has_edge(before, after):  # a source may stand right before its aggregator
+            graph.add_edge(before, after, kind=kind, label=label, disabled=disabled)
     return graph
 
 
@@ -46,9 +48,10 @@ def check_graph(plan: Plan) -> None:
 
     Raises RunError if it is not, which no scenario file can bring about.
     """
-    graph = to_networkx(plan)
-    graph.remove_edges_from([(a, b) for a, b, kind in graph.edges(data="kind") if kind == COLLECTS])
-    if not nx.is_arborescence(graph):
+    tree: nx.DiGraph[str] = nx.DiGraph()
+    tree.add_nodes_from(plan.nodes)
+    tree.add_edges_from((edge[0], edge[1]) for edge in _edges(plan) if edge[2] != COLLECTS)
+    if not nx.is_arborescence(tree):
         raise RunError("the nodes of this scenario do not form a tree")
 
 
@@ -80,11 +83,12 @@ def _edges(plan: Plan) -> Iterator[_Edge]:
         own = _own_error_route(node)
         if own is not None:
             yield from _hanging(node, own)
-        for aggregator in node.closes:
-            yield node.id, aggregator, COLLECTS, "", False
     last_resort = _last_resort(plan)
     if last_resort is not None:
         yield from _hanging(plan.flow[0], last_resort)
+    for node in plan.nodes.values():
+        for aggregator in node.closes:
+            yield node.id, aggregator, COLLECTS, "", False
 
 
 def _along(flow: Flow) -> Iterator[_Edge]:

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import isabstract
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -80,6 +81,8 @@ def _take(found: UserModules, path: Path, module: ModuleType) -> None:
         prefix, _, short_name = cls.id.partition(".")
         if not (prefix.isidentifier() and short_name.isidentifier()):
             raise _refused(f"{path}: the id {shown(cls.id)} is not of the form connector.verb_noun")
+        if isabstract(cls):
+            raise _refused(f"{path}: the module {shown(cls.id)} has no `execute`")
         by_prefix.setdefault(prefix, {})[short_name] = f"{module.__name__}:{cls.__name__}"
         found.classes[cls.id] = cls
     if not by_prefix:

@@ -1,13 +1,12 @@
 """Says in a person's words what pydantic found wrong with a value."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from engine.model.bundle import File
-from engine.plan.durations import duration_text
 from engine.plan.hints import did_you_mean, listed
 
 _EXPECTED = {
@@ -55,7 +54,7 @@ def describe(error: ErrorDetails) -> str:
         return f"should be {_EXPECTED[kind]}{_but(error['input'], _EXPECTED[kind])}"
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
-        return f"should be {words} {_amount(context[name])}"
+        return f"should be {words} {context[name]}"
     if kind in _LENGTHS:
         words, name, unit = _LENGTHS[kind]
         return f"should have {words} {_counted(context[name], unit)}"
@@ -96,10 +95,6 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 def _but(value: object, expected: str) -> str:
     kind = kind_of(value)
     return "" if kind in expected else f", but is {kind}"
-
-
-def _amount(bound: object) -> str:
-    return duration_text(bound) if isinstance(bound, timedelta) else str(bound)
 
 
 def _counted(number: int, unit: str) -> str:
