@@ -43,7 +43,7 @@ class Connections:
         self._note = note
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
-        self._clients: dict[tuple[str, str], HttpClient] = {}
+        self._clients: dict[tuple[str, str | None], HttpClient] = {}
         self._embedded: dict[str, Embedded] = {}
 
     async def __aenter__(self) -> Self:
@@ -65,20 +65,20 @@ class Connections:
     async def open(self, connector: str, connection: str | None) -> Http:
         """Give the client of a connection; the first time it is opened, and stays so for the run.
 
-        `connection` None means the one named like the connector, else its own server. Raises
-        SetupError: E301 unknown or of another connector, E302 credential, E305 server.
+        `connection` None means the connector's own server. Raises SetupError: E301 unknown or of
+        another connector, E302 credential, E305 server.
         """
         async with self._opening:
             return await self._client(self._connector_of(connector), connection)
 
     async def _client(self, connector: Connector, name: str | None) -> Http:
         entry = self._entry(connector, name)
-        key = (connector.name, "" if entry == EMBEDDED else name or connector.name)
+        key = (connector.name, None if entry == EMBEDDED else name)
         if key not in self._clients:
             if entry == EMBEDDED:
                 target = (await self._server(connector, told=name is None)).connection
             else:
-                target = entry.connect(secrets_of(entry, key[1], self._scenario_folder))
+                target = entry.connect(secrets_of(entry, str(name), self._scenario_folder))
             self._clients[key] = await self._stack.enter_async_context(self._new_client(target))
         return self._clients[key]
 
@@ -91,18 +91,17 @@ class Connections:
         """Return the plan's entry, or the mark of the connector's own server."""
         if connector.connection is None:
             raise SetupError(f"connector `{connector.name}` has no connections", code="E301")
-        wanted = connector.name if name is None else name
-        if wanted not in self._entries:
-            if name is None:
-                return EMBEDDED
+        if name is None:
+            return EMBEDDED
+        if name not in self._entries:
             known = ", ".join(f"`{one}`" for one in self._entries) or "none"
             raise SetupError(
                 f"connection `{name}` does not exist", code="E301", notes=(f"defined: {known}",)
             )
-        entry = self._entries[wanted]
+        entry = self._entries[name]
         if entry == EMBEDDED or isinstance(entry, connector.connection):
             return entry
-        raise SetupError(f"connection `{wanted}` is not one of {connector.title}", code="E301")
+        raise SetupError(f"connection `{name}` is not one of {connector.title}", code="E301")
 
     async def _server(self, connector: Connector, *, told: bool) -> Embedded:
         if connector.name in self._embedded:
@@ -111,9 +110,9 @@ class Connections:
             raise SetupError(
                 f"{connector.title} needs a connection",
                 code="E301",
-                notes=(f"name one `{connector.name}` under `connections`, or set `connection`",),
+                notes=(f"define one under `connections`, named `{connector.name}`",),
             )
-        if told and connector.name not in self._entries:
+        if told:
             self._note(
                 f"no connection for {connector.title}: using the embedded server on this machine"
             )

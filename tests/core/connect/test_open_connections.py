@@ -91,13 +91,13 @@ async def test_a_node_without_connection_uses_the_embedded_server_and_one_line_s
     assert "embedded server" in setting.notes[0]
 
 
-async def test_a_connection_named_like_its_connector_is_the_default(
+async def test_a_named_connection_leads_to_its_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CC_KEY", "key")
     setting = Setting(tmp_path, {"cloudconvert": entry(region="us-east")})
     async with setting.connections() as connections:
-        http = await connections.open("cloudconvert", None)
+        http = await connections.open("cloudconvert", "cloudconvert")
     assert http.base_url == "https://us-east.api.cloudconvert.com/v2"
     assert (setting.started, setting.notes) == ([], [])
 
