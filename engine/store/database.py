@@ -57,6 +57,7 @@ class Database:
                 self._connection = _connect(self.path, self._busy_seconds)
                 try:
                     self._check()
+                    _need_wal(self._connection, self.path)
                     self.processes.join()
                 except BaseException:
                     self._disconnect()
@@ -119,6 +120,7 @@ class Database:
         connection = _connect(new, self._busy_seconds)
         try:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            _need_wal(connection, new)
             upgrade(connection, migrations())
         finally:
             connection.close()
@@ -184,7 +186,7 @@ def upgrade(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
 
 
 def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open an existing file; SQLite must not make one."""
+    """Open an existing file; SQLite must not make one, and nothing is written to it yet."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_seconds, isolation_level=None
     )
@@ -192,7 +194,6 @@ def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection.row_factory = _as_dict
         for pragma in _PRAGMAS:
             connection.execute(pragma)
-        _need_wal(connection, path)
     except BaseException:
         connection.close()
         raise

@@ -92,7 +92,7 @@ def run_lock(folder: Path, scenario_id: str) -> FileLock:
 class Processes:
     """Which processes have the store open: each holds a lock on a file of its own.
 
-    Call `join`, `leave` and `clean` with the store's lock held.
+    Call `join`, `leave` and `others` with the store's lock held.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,6 +103,7 @@ class Processes:
 
     def join(self) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        self.others()
         self._lock.acquire()
 
     def leave(self) -> None:
