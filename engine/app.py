@@ -227,10 +227,16 @@ async def _replayed(
             if not execution.interrupted:
                 await idle()
     except BaseException:
-        # Whatever kept it from being replayed, the record must not stay "in progress".
-        await to_the_end(store.park(incomplete))
+        await to_the_end(_released(store, incomplete))
         raise
     return ReplayResult(await store.incomplete(incomplete.id), execution, tuple(run.saved), plan)
+
+
+async def _released(store: SqliteStore, incomplete: Incomplete) -> None:
+    """Give a record back that could not be replayed; one that was replayed keeps its outcome."""
+    now = await store.incomplete(incomplete.id)
+    if now.status is IncompleteStatus.IN_PROGRESS:
+        await store.park(incomplete)
 
 
 def _replay_plan(incomplete: Incomplete, operator: Operator, *, current: bool) -> Plan:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+
+from clocks import StandingClock
 
 from engine.mapping.compile import World
 from engine.model.bundle import Bundle
@@ -18,24 +19,7 @@ from engine.run.failing import Surroundings
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
 
-START = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PROBES = Path(__file__).parent / "probe_modules"
-
-
-@dataclass
-class StandingClock:
-    """Time moves only where something sleeps."""
-
-    seconds: float = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, wait: timedelta) -> None:
-        self.seconds += wait.total_seconds()
 
 
 @dataclass

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench.measure import FUSION, HERE, process, rounds
+from measure import FUSION, HERE, process, rounds
 
 ROUNDS = 15
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.bench.measure import FUSION, HERE, Cost, check, process, rounds
+from measure import FUSION, HERE, Cost, check, process, rounds
 
 SMALL, BIG = 10_000, 60_000
 ROUNDS = 5

@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench.measure import FUSION, HERE, check, process
+from measure import FUSION, HERE, check, process
 
 MIB = 1024 * 1024
 SMALL, LARGE = 20, 500

@@ -1,5 +1,6 @@
 """The way of bundles through a plan: order, routes, aggregation, failures, replays, cycles."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -349,7 +350,7 @@ async def test_a_replay_starts_at_the_failed_node_and_resolves_the_record(tmp_pa
     (record,) = await bench.stored()
     before = len(bench.seen)
     mended = {**record.bundles, "came": {**record.bundles["came"], "bad": False}}
-    await bench.store.park(type(record)(**{**_fields(record), "bundles": mended}))
+    await bench.store.park(replace(record, bundles=mended))
 
     execution = await bench.replay(record.id)
 
@@ -400,7 +401,7 @@ async def test_a_replay_inside_an_aggregation_emits_for_its_own_bundle(tmp_path:
     await bench.run()
     (record,) = await bench.stored()
     mended = {**record.bundles, "part": {"value": 4}}
-    await bench.store.park(type(record)(**{**_fields(record), "bundles": mended}))
+    await bench.store.park(replace(record, bundles=mended))
 
     await bench.replay(record.id)
 
@@ -468,7 +469,3 @@ async def test_a_long_flow_needs_no_deep_stack(tmp_path: Path) -> None:
 
     assert (await bench.run()).status is Status.SUCCESS
     assert bench.seen == ["save:end"]
-
-
-def _fields(record: object) -> dict[str, object]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}  # type: ignore[attr-defined]
