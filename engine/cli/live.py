@@ -7,6 +7,7 @@ second, by rich's own thread. Made by `engine.cli.progress` on a terminal; the o
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from rich.console import Console
 from rich.live import Live
@@ -33,10 +34,13 @@ class Row:
     done: float = 0.0
     total: float | None = None
     text: str = ""
+    began: float = 0.0
+    """When the last operation began, on the monotonic clock."""
 
     @property
     def touched(self) -> bool:
-        return bool(self.running or self.count.operations or self.count.failed)
+        count = self.count
+        return bool(self.running or count.operations or count.bundles or count.failed)
 
     @property
     def state(self) -> str:
@@ -76,6 +80,7 @@ class LiveTable(Lines):
         if row is not None:
             row.running += 1
             row.done, row.total, row.text = 0.0, None, ""
+            row.began = monotonic()
 
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None:
         row = self._rows.get(node_id)
@@ -155,11 +160,14 @@ class LiveTable(Lines):
         yield self._bar(row)
 
     def _bar(self, row: Row) -> Text:
-        text = self._output.clean(row.text) if row.running else ""
+        if not row.running:
+            return Text()
+        took = f"{monotonic() - row.began:.0f} s"
+        text = f"{took}  {self._output.clean(row.text)}"
         fraction = row.fraction
         if fraction is None:
             return Text(text)
         filled = round(fraction * BAR_WIDTH)
         return Text.assemble(
-            ("█" * filled, "cyan"), ("░" * (BAR_WIDTH - filled), "dim"), f" {fraction:4.0%} {text}"
+            ("█" * filled, "cyan"), ("░" * (BAR_WIDTH - filled), "dim"), f" {fraction:4.0%}  {text}"
         )

@@ -142,7 +142,8 @@ def _excerpt(place: Place, message: str, width: int | None) -> Iterator[Line]:
 
 
 def _numbered(number: str, text: str) -> Line:
-    return (Span(f"{number:>{NUMBER_WIDTH}} | ", Tone.FAINT), Span(text))
+    gutter = f"{number:>{NUMBER_WIDTH}} |"
+    return (Span(f"{gutter} " if text else gutter, Tone.FAINT), Span(text))
 
 
 def _caret_line(caret: str, message: str) -> Line:

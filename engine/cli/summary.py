@@ -73,17 +73,17 @@ def node_lines(
 ) -> Sequence[Line]:
     """Return the table of nodes, in the plan's order; nodes of error routes only if they ran.
 
-    Without a plan, the nodes are those that were counted, and their modules are not known.
+    Without a plan, the nodes are those that ran, and their modules are not known.
     """
     if plan is None:
         columns = _NODES[:1] + _NODES[2:]
-        rows = [(node_id, *_numbers(count)) for node_id, count in nodes.items()]
+        rows = [(name, *_numbers(count)) for name, count in nodes.items() if _ran(count)]
         return table(columns, rows, width)
     counts = [(node, nodes.get(node.id, NodeCount())) for node in plan.nodes.values()]
     known = [
         (node.title, node.module_id, *_numbers(count))
         for node, count in counts
-        if count.operations or count.failed or not (node.on_error_route or node.disabled)
+        if _ran(count) or not (node.on_error_route or node.disabled)
     ]
     return table(_NODES, known, width)
 
@@ -107,6 +107,10 @@ def incomplete_lines(stored: Sequence[Incomplete], width: int | None) -> Iterato
     yield from table(_INCOMPLETE, rows, width)
     if len(stored) > MOST_ROWS:
         yield f"and {len(stored) - MOST_ROWS} more: fusion incomplete list"
+
+
+def _ran(count: NodeCount) -> bool:
+    return bool(count.operations or count.bundles or count.failed)
 
 
 def _numbers(count: NodeCount) -> tuple[str, str, str, str]:

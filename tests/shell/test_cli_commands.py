@@ -341,7 +341,10 @@ def test_an_incomplete_execution_shows_its_reason_place_and_data() -> None:
     assert "  person: 2 items" in lines
     assert '    name: "Bob"' in lines
     assert "    age: null" in lines
-    assert _advice(result.stdout) == ["replay", _only_incomplete()[:8]]
+    assert _advice(result.stdout) == [
+        *("incomplete", "edit", _only_incomplete()[:8], "--set", "NODE.ITEM=VALUE")
+    ]
+    assert lines[-1] == f"then: fusion replay {_only_incomplete()[:8]}"
 
 
 def test_an_incomplete_execution_as_json_has_its_data() -> None:

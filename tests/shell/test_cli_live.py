@@ -106,7 +106,7 @@ def test_the_table_shows_state_counts_and_percent_of_each_node() -> None:
         table.close()
         text = drawn()
     last = text[text.rindex("Demo") :]
-    assert "43% encoding" in last
+    assert "43%  0 s  encoding" in last
     assert "working" in last
     assert "idle" in last
     assert "waiting" in last

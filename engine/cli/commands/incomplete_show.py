@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.app import Operator
     from engine.model.execution import Incomplete
 
+MAY_PASS = ("ConnectionError", "RateLimitError", "ModuleTimeoutError", "OutOfSpaceError")
+"""Types of error that the same data may meet no more; any other asks for other data first."""
+
 
 @click.command("show", epilog="Example: fusion incomplete show 3f2a91c0")
 @click.argument("incomplete_id", metavar="ID")
@@ -91,5 +94,11 @@ def _next(found: "Incomplete", operator: "Operator") -> Iterator[str]:
     store = store_option(operator)
     file = next(files_in(found.bundles), None)
     change = ("--file", f"{file}=PATH") if file else ("--set", "NODE.ITEM=VALUE")
-    yield f"next: {typed('replay', short_id, *store)}"
-    yield f"  or: {typed('incomplete', 'edit', short_id, *change, *store)}"
+    edit = typed("incomplete", "edit", short_id, *change, *store)
+    again = typed("replay", short_id, *store)
+    if found.failure.type in MAY_PASS:
+        yield f"next: {again}"
+        yield f"  or: {edit}"
+    else:
+        yield f"next: {edit}"
+        yield f"then: {again}"

@@ -131,10 +131,8 @@ def _nodes(results: "Sequence[ReplayResult]", width: int | None) -> Iterator[Lin
     from engine.cli.summary import node_lines
 
     if len(results) == 1:
-        counts = results[0].execution.nodes.items()
-        ran = {node_id: count for node_id, count in counts if count.operations or count.failed}
         yield ""
-        yield from node_lines(ran, None, width)
+        yield from node_lines(results[0].execution.nodes, None, width)
 
 
 def _saved(results: "Sequence[ReplayResult]") -> Iterator[Line]:
