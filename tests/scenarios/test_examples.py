@@ -4,20 +4,14 @@ import re
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Protocol
 
 import imageio_ffmpeg
 import pikepdf
 import pytest
 from PIL import Image
+from workplace import Place
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
-
-
-class Place(Protocol):
-    @property
-    def examples(self) -> Path: ...
-    def fusion(self, *words: str | Path, exit_code: int = 0) -> str: ...
 
 
 def seen_by_ffmpeg(path: Path) -> str:

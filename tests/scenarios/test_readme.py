@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+
+from workplace import Place
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -20,13 +21,6 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 TOLD_ID = re.compile(r"fusion incomplete show ([0-9a-f]+)")
-
-
-class Place(Protocol):
-    @property
-    def folder(self) -> Path: ...
-    def call(self, words: list[str], *, exit_code: int = 0) -> str: ...
-    def fusion(self, *words: str | Path, exit_code: int = 0) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
