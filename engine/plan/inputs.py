@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from engine.errors import Place, Problem, ScenarioError
-from engine.mapping.coercion import NUMBER, utc
+from engine.mapping.coercion import to_number, utc
+from engine.mapping.refusal import Refused
 from engine.model.bundle import Bundle
 from engine.model.scenario import InputField
 from engine.plan.hints import did_you_mean, listed, shown
@@ -70,16 +71,17 @@ def _parsed(kind: str, text: str, timezone: str) -> Any:
 
 
 def _number(text: str, _timezone: str) -> int | float:
-    if NUMBER.fullmatch(text) is None:
-        raise ValueError(text)
     try:
-        return int(text)
-    except ValueError:
-        return float(text)
+        return to_number(text)
+    except Refused:
+        raise ValueError(text) from None
 
 
 def _boolean(text: str, _timezone: str) -> bool:
-    return {"true": True, "false": False}[text.strip().lower()]
+    words = {"true": True, "false": False}
+    if text.strip().lower() not in words:
+        raise ValueError(text)
+    return words[text.strip().lower()]
 
 
 def _date(text: str, timezone: str) -> datetime:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import zip_longest
 
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+_KEPT_BREAKS = ("\u2028", "\u2029")
 _BREAKS = "\r\n\x85\u2028\u2029"
 _HEX_DIGITS = {"x": 2, "u": 4, "U": 8}
 _ESCAPES = {
@@ -52,10 +53,16 @@ class _Trace:
 
     def fold(self, breaks: list[int]) -> None:
         """Put what line breaks become inside a flow scalar: one is a space, n are n - 1 breaks."""
-        if len(breaks) == 1:
+        if breaks and self.text.startswith(_KEPT_BREAKS, breaks[0]):
+            self.put_break(breaks[0])
+        elif len(breaks) == 1:
             self.put(" ", breaks[0])
         for at in breaks[1:]:
-            self.put("\n", at)
+            self.put_break(at)
+
+    def put_break(self, at: int) -> None:
+        """Put a line break, which is read as `\\n` unless it is one of Unicode's separators."""
+        self.put(self.text[at] if self.text.startswith(_KEPT_BREAKS, at) else "\n", at)
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -112,7 +119,7 @@ def _continued(trace: _Trace, at: int) -> int:
     indentation; return what follows."""
     breaks, at = _white(trace.text, at)
     for kept in breaks[1:]:
-        trace.put("\n", kept)
+        trace.put_break(kept)
     return at
 
 
@@ -142,7 +149,7 @@ def _literal(trace: _Trace, start: int, end: int, value: str) -> None:
     for low, high, after in _block_lines(trace.text, start, end, value):
         trace.copy(low, high)
         if after > high:
-            trace.put("\n", high)
+            trace.put_break(high)
 
 
 def _folded(trace: _Trace, start: int, end: int, value: str) -> None:
@@ -150,18 +157,18 @@ def _folded(trace: _Trace, start: int, end: int, value: str) -> None:
     filled = [line for line in lines if line[0] < line[1]]
     empty = {high for low, high, _after in lines if low == high}
     for high in sorted(at for at in empty if not filled or at < filled[0][0]):
-        trace.put("\n", high)
+        trace.put_break(high)
     for line, following in zip_longest(filled, filled[1:]):
         trace.copy(line[0], line[1])
         gaps = sorted(at for at in empty if at > line[1] and (not following or at < following[0]))
         indented = trace.text[line[0]] in " \t"
         next_indented = following is None or trace.text[following[0]] in " \t"
-        if indented or next_indented:
-            trace.put("\n", line[1])
+        if indented or next_indented or trace.text.startswith(_KEPT_BREAKS, line[1]):
+            trace.put_break(line[1])
         elif not gaps:
             trace.put(" ", line[1])
         for at in gaps:
-            trace.put("\n", at)
+            trace.put_break(at)
 
 
 def _block_lines(text: str, start: int, end: int, value: str) -> list[tuple[int, int, int]]:

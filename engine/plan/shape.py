@@ -3,7 +3,7 @@
 What pydantic finds becomes problems with a place and a person's words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -39,10 +39,10 @@ def shaped(document: Document, problems: Problems) -> ScenarioWritten | None:
         return ScenarioWritten.model_validate(document.data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    removable = [
-        _report(document, problems, path, group)
-        for path, group in errors_by_path(document.data, errors).items()
-    ]
+    groups = errors_by_path(document.data, errors)
+    for path in _misspelt(groups):
+        del groups[path]
+    removable = [_report(document, problems, path, group) for path, group in groups.items()]
     if not all(removable):
         return None
     for path in removable:
@@ -94,6 +94,15 @@ def errors_by_path(
         groups.setdefault(path, []).append(error)
     wholes = {path[:length] for path in groups for length in range(len(path))}
     return {path: group for path, group in groups.items() if path not in wholes}
+
+
+def _misspelt(groups: Mapping[KeyPath, list[ErrorDetails]]) -> list[KeyPath]:
+    """Return the missing keys that stand there under a wrong name, which is reported anyway."""
+    unknown = [path for path, group in groups.items() if group[0]["type"] == "extra_forbidden"]
+    meant = {(*path[:-1], near(str(path[-1]), _keys(_model_at(path[:-1])))) for path in unknown}
+    return [
+        path for path, group in groups.items() if group[0]["type"] == "missing" and path in meant
+    ]
 
 
 def _report(
