@@ -50,6 +50,18 @@ flow:
     with: {variables: {age: "{{ person.age + 1 }}"}}
 """
 
+SERVICE = """\
+connections:
+  cloudconvert: {type: cloudconvert, api_key: {env: NO_SUCH_KEY}}
+flow:
+  - id: one
+    module: tools.basic_trigger
+    with: {bundles: [{url: "https://example.com/a.txt"}]}
+  - id: convert
+    module: cloudconvert.convert_file
+    with: {input_file: url, url: "{{ one.url }}", output_format: pdf}
+"""
+
 WRONG = """\
 flow:
   - id: person
@@ -171,6 +183,14 @@ def test_a_run_of_an_invalid_scenario_exits_2() -> None:
     assert result.exit_code == Exit.USAGE
     assert "error[E120]" in result.stderr
     assert not Path(".fusion").exists()
+
+
+def test_a_connection_without_its_secret_exits_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    result = _fusion("run", _write("service.yaml", SERVICE))
+    assert result.exit_code == Exit.CONNECTION
+    assert "error[E302] credential missing" in result.stderr
+    assert "NO_SUCH_KEY" in result.stderr
 
 
 @pytest.mark.parametrize("words", [("--set", "yeers=2"), ("--set", "years=many")])

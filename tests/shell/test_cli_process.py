@@ -55,6 +55,8 @@ class Wait(Module[NoFields, Bundle]):
         yield {}
 '''
 
+WAITING = ("run", "waits.yaml", "--modules", "fusion_modules")
+
 FUSION = [sys.executable, "-m", "engine"]
 
 
@@ -123,30 +125,53 @@ def test_errors_on_a_terminal_are_coloured_unless_no_color_is_set(tmp_path: Path
     assert "\x1b" not in plain
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_says_so_and_comes_again(
-    tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    (tmp_path / "waits.yaml").write_text(WAITS, encoding="utf-8")
-    (tmp_path / "fusion_modules").mkdir()
-    (tmp_path / "fusion_modules" / "wait.py").write_text(WAIT_MODULE, encoding="utf-8")
-    words = ["run", "waits.yaml", "--modules", "fusion_modules"]
-    with subprocess.Popen(
-        [*FUSION, *words],
-        cwd=tmp_path,
+def _waiting(folder: Path) -> "subprocess.Popen[str]":
+    """Start a run that has begun an operation and does not end by itself."""
+    (folder / "waits.yaml").write_text(WAITS, encoding="utf-8")
+    (folder / "fusion_modules").mkdir()
+    (folder / "fusion_modules" / "wait.py").write_text(WAIT_MODULE, encoding="utf-8")
+    process = subprocess.Popen(
+        [*FUSION, *WAITING],
+        cwd=folder,
         env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def test_a_second_run_that_does_not_wait_exits_6(tmp_path: Path) -> None:
+    with _waiting(tmp_path) as first:
+        second = subprocess.run(
+            [*FUSION, *WAITING, "--no-wait"],
+            cwd=tmp_path,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=60)
+    assert second.returncode == 6
+    assert "error[E602] store busy" in second.stderr
+    assert first.returncode == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_says_so_and_comes_again(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with _waiting(tmp_path) as process:
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert "waits: interrupted after" in out
     assert "comes again with the next run" in out
-    assert out.splitlines()[-1] == f"next: fusion {' '.join(words)}"
+    assert out.splitlines()[-1] == f"next: fusion {' '.join(WAITING)}"
     assert "Traceback" not in err
     listed = subprocess.run(
         [*FUSION, "runs", "--json"],
