@@ -40,8 +40,8 @@ def shaped(document: Document, problems: Problems) -> ScenarioWritten | None:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     groups = errors_by_path(document.data, errors)
-    for path in _misspelt(groups):
-        del groups[path]
+    for misspelt in _misspelt(groups):
+        del groups[misspelt]
     removable = [_report(document, problems, path, group) for path, group in groups.items()]
     if not all(removable):
         return None
