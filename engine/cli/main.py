@@ -67,7 +67,6 @@ class Fusion(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         start = super().main
         code = _ended(output, lambda: start(words, "fusion", standalone_mode=False, obj=output))
-        output.flush()
         sys.exit(code)
 
 
@@ -105,11 +104,16 @@ def _ended(output: Output, command: Callable[[], Any]) -> int:
     """Run a command, tell what went wrong, and return its exit code."""
     try:
         code = command()
+        output.flush()
     except Stopped as stop:
         output.tell("interrupted; nothing that was stored is lost")
         return stop.code
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        for line in error.format_message().splitlines():
+            output.tell(line)
+        return Exit.USAGE
     except click.ClickException as error:
         return _told(output, [_usage_problem(error)], Exit.USAGE)
     except EngineError as error:
@@ -127,6 +131,7 @@ def _told(output: Output, problems: Sequence[Problem], code: Exit) -> Exit:
         output.document(
             {"exit_code": code, "problems": [problem_json(problem) for problem in problems]}
         )
+    output.flush()
     return code
 
 

@@ -8,11 +8,13 @@ import json
 import os
 import sys
 from codecs import lookup
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any, NamedTuple, TextIO, TypeAlias
 
 from engine.cli.text import escape
+from engine.errors import RunError
 
 FORMAT_VERSION = 1
 """Version of everything that `--json` writes; a change that breaks readers raises it."""
@@ -119,10 +121,8 @@ class Output:
         coloured = self.colour and stream.isatty()
         text = "".join(_painted(self.clean(text), tone, coloured=coloured) for text, tone in spans)
         encoding = stream.encoding or "utf-8"
-        try:
+        with _unreadable_is_no_failure(stream):
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        except BrokenPipeError:
-            _point_at_nothing(stream)
 
 
 def _painted(text: str, tone: Tone, *, coloured: bool) -> str:
@@ -130,14 +130,26 @@ def _painted(text: str, tone: Tone, *, coloured: bool) -> str:
 
 
 def _flush(stream: TextIO) -> None:
-    try:
+    with _unreadable_is_no_failure(stream):
         stream.flush()
+
+
+@contextmanager
+def _unreadable_is_no_failure(stream: TextIO) -> Iterator[None]:
+    """Let a stream whose reader has gone away take the rest; the exit code stays the work's own.
+
+    Raises RunError if the text cannot be written for another reason, such as a full disk.
+    """
+    try:
+        yield
     except BrokenPipeError:
         _point_at_nothing(stream)
+    except OSError as error:
+        _point_at_nothing(stream)
+        raise RunError(f"the output cannot be written: {error.strerror or error}") from error
 
 
 def _point_at_nothing(stream: TextIO) -> None:
-    """Let a stream whose reader has gone away take the rest; the exit code stays the work's own."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, stream.fileno())
     os.close(nothing)

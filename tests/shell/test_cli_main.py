@@ -73,6 +73,14 @@ def test_the_version_is_told() -> None:
     assert _fusion("--version").stdout.startswith("fusion 0.")
 
 
+@pytest.mark.parametrize("words", [(), ("incomplete",)])
+def test_without_a_command_the_help_is_shown_and_the_exit_code_is_2(words: tuple[str, ...]) -> None:
+    result = _fusion(*words)
+    assert result.exit_code == Exit.USAGE
+    assert result.stderr.startswith(f"Usage: {' '.join(('fusion', *words))} [OPTIONS]")
+    assert "error[" not in result.stderr
+
+
 def test_an_unknown_command_names_the_one_that_was_meant() -> None:
     result = _fusion("rnu")
     assert result.exit_code == Exit.USAGE

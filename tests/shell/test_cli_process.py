@@ -207,6 +207,25 @@ def test_a_reader_that_goes_away_changes_no_exit_code(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_behind_stdout_is_told_without_a_traceback(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*FUSION, "functions"],
+            cwd=tmp_path,
+            env=_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error[E502] run cannot go on\n   the output cannot be written: No space left on device\n"
+    )
+
+
 def test_a_shell_is_offered_completion(tmp_path: Path) -> None:
     done = subprocess.run(
         [*FUSION],
