@@ -1,12 +1,13 @@
 """Turns the drafts of a scenario into the nodes of a plan, once they stand where they may."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from engine.plan.connections import Entry, connection_of
 from engine.plan.fields import compile_fields
 from engine.plan.filters import compile_written
 from engine.plan.inspection import Draft, Inspection
-from engine.plan.plan import Flow, Handler, Node, Route
+from engine.plan.plan import FieldMapping, Flow, Handler, Node, Route
 from engine.plan.references import References
 from engine.plan.survey import Survey
 
@@ -51,7 +52,7 @@ class Nodes:
         written, inspection = draft.written, self._inspection
         passing = compile_written(inspection, written.filter, draft.keys, ("filter",))
         fields = compile_fields(inspection, draft)
-        self._references.constants[draft.id] = fields.constants
+        self._references.constants[draft.id] = {**_defaults(draft, fields), **fields.constants}
         if passing is not None:
             self._references.check(draft, passing.leaves)
         self._references.check(draft, fields.leaves)
@@ -94,3 +95,14 @@ class Nodes:
             self._references.check(draft, passing.leaves)
         flow = self._flow(draft.routes[index], handlers)
         return Route(written.name, passing, written.fallback, written.disabled, flow)
+
+
+def _defaults(draft: Draft, fields: FieldMapping) -> dict[str, Any]:
+    """Return the values of the fields that the author left out, where they are known."""
+    if draft.module is None:
+        return {}
+    return {
+        name: field.default
+        for name, field in draft.module.input.model_fields.items()
+        if name not in fields.names and not field.is_required()
+    }
