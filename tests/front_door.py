@@ -1,0 +1,74 @@
+"""What tests of commands share: the front door, small scenarios, and what advice says."""
+
+import json
+import os
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from engine.cli.main import cli
+
+PEOPLE = """\
+name: Birthdays
+settings:
+  store_incomplete_executions: true
+inputs:
+  years: {type: number, default: 1}
+flow:
+  - id: person
+    module: tools.basic_trigger
+    with:
+      bundles: [{name: Ada, age: 36}, {name: Bob, age: null}, {name: Cy, age: 7}]
+  - id: next
+    module: tools.set_variables
+    with:
+      variables: {age: "{{ person.age + inputs.years }}"}
+    on_error:
+      - module: flow.break
+"""
+"""Three bundles, of which the one of Bob fails and is stored."""
+
+FOLDER = """\
+flow:
+  - id: letter
+    module: files.watch_folder
+    with: {folder: inbox, pattern: "*.txt", limit: 10}
+  - id: save
+    module: files.save_file
+    with: {folder: outbox, file: "{{ letter.file }}"}
+"""
+"""Takes letters from `inbox` and saves them in `outbox`."""
+
+
+def fusion(*words: str) -> Result:
+    """Run a command line in this process."""
+    return CliRunner().invoke(cli, list(words))
+
+
+def write(name: str, text: str) -> str:
+    """Write a file into the current folder and return its name."""
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+def letters(*names: str) -> None:
+    """Put letters into the inbox that are old enough to be taken at once."""
+    for folder in ("inbox", "outbox"):
+        Path(folder).mkdir(exist_ok=True)
+    for name in names:
+        letter = Path("inbox", name)
+        letter.write_text(name, encoding="utf-8")
+        os.utime(letter, (1_700_000_000, 1_700_000_000))
+
+
+def only_incomplete() -> str:
+    """Return the id of the one incomplete execution that is not resolved."""
+    found = json.loads(fusion("incomplete", "list", "--json").stdout)["incomplete"]
+    assert len(found) == 1
+    return str(found[0]["id"])
+
+
+def advice(text: str) -> list[str]:
+    """Return the words of the command that a text ends with."""
+    lines = [line for line in text.splitlines() if line.strip().startswith("next: fusion ")]
+    return lines[-1].split()[2:]
