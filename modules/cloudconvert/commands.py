@@ -11,6 +11,7 @@ import click
 from engine.errors import SetupError
 
 DEFAULT_PORT = 8484
+PUBLIC_PORTS = (80, 443)
 DEFAULT_DATA = ".fusion/cloudconvert"
 
 
@@ -33,7 +34,7 @@ def commands() -> None:
 @click.option(
     "--allow-private-networks",
     is_flag=True,
-    help="Let import/url fetch from loopback and private addresses.",
+    help="Let import/url fetch from loopback and private addresses, on any port.",
 )
 def serve(
     *, port: int, host: str, api_key: str | None, data: Path, allow_private_networks: bool
@@ -45,7 +46,9 @@ def serve(
     from modules.cloudconvert.local.settings import Settings  # noqa: PLC0415
 
     key = api_key or secrets.token_urlsafe(32)
-    fetch = guarded_fetch(allow_private_networks=allow_private_networks)
+    # What runs inside a network seldom runs on the ports of the public web.
+    ports = range(1, 65_536) if allow_private_networks else PUBLIC_PORTS
+    fetch = guarded_fetch(allow_private_networks=allow_private_networks, allowed_ports=ports)
     try:
         folder = DataFolder(data)
         listening = listening_socket(host, port)

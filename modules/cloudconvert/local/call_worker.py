@@ -12,6 +12,8 @@ from modules.cloudconvert.local.children import Ended, Program
 from modules.cloudconvert.local.operations.operation import InputFile, Work
 from modules.cloudconvert.local.refusal import TaskFailure
 
+WORKER = Path(__file__).with_name("worker.py")
+
 _MESSAGE_CHARACTERS = 500
 
 
@@ -40,7 +42,7 @@ async def call_worker(
     body = {**job, "limits": {**limits, "frames": work.limits.frames}, "folder": _work(work)}
     ended = await work.run(
         Program(
-            [sys.executable, "-I", "-m", "modules.cloudconvert.local.worker", engine],
+            [sys.executable, "-I", str(WORKER), engine],
             work.folder.path,
             stdin=orjson.dumps(body),
             memory_bytes=work.limits.worker_bytes,

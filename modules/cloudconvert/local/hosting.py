@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.module import Fetch
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 10
 BACKLOG = 128
+
+
+def utc_now() -> datetime:
+    """Return the moment; a server has no context that could tell it."""
+    return datetime.now(UTC)  # noqa: TID251 - the composition root of the server
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -40,10 +46,15 @@ class Hosted:
     """A server in its thread, from `start` to `stop`. It owns the data folder and the socket."""
 
     def __init__(
-        self, data: DataFolder, settings: Settings, fetch: Fetch, listening: socket.socket
+        self,
+        data: DataFolder,
+        settings: Settings,
+        fetch: Fetch,
+        listening: socket.socket,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._data, self._settings, self._fetch = data, settings, fetch
-        self._socket = listening
+        self._socket, self._now = listening, now
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Running]] = Future()
         self._thread = threading.Thread(target=self._main, name="cloudconvert", daemon=True)
 
@@ -76,7 +87,7 @@ class Hosted:
 
         stopping = asyncio.Event()
         async with (
-            running(self._data, self._settings, self._fetch) as server,
+            running(self._data, self._settings, self._fetch, self._now) as server,
             serve(server.app, self._socket),
         ):
             self._ready.set_result((asyncio.get_running_loop(), stopping, server))

@@ -1,13 +1,13 @@
 """Which engines are present, found without importing any of them."""
 
 import asyncio
-import importlib.util
 import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib import metadata
+from importlib.util import find_spec
 
 VIDEO_INSTALL = "pip install 'fusion-runner[video]'"
 
@@ -48,7 +48,7 @@ async def take_inventory() -> Inventory:
     """Look for engines on PATH and among the installed packages."""
     packages = {name: found for name in PACKAGES if (found := _version_of(name))}
     candidates = [(path, "system") for path in [shutil.which("ffmpeg")] if path]
-    if importlib.util.find_spec("imageio_ffmpeg"):
+    if find_spec("imageio_ffmpeg"):
         bundled = await asyncio.to_thread(_bundled_ffmpeg)
         candidates += [(bundled, "imageio-ffmpeg")] if bundled else []
     described = await asyncio.gather(*(_describe(path, origin) for path, origin in candidates))

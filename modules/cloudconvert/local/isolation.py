@@ -69,14 +69,12 @@ class Isolation:
 
 def readable_folders(*programs: str) -> tuple[str, ...]:
     """Return what the workers need to see: the system's programs, Python, its packages, engines."""
-    project = Path(__file__).resolve().parents[3]
     candidates = [
         *SYSTEM_FOLDERS,
         sys.prefix,
         sys.base_prefix,
         *site.getsitepackages(),
-        str(project / "engine"),
-        str(project / "modules"),
+        str(Path(__file__).resolve().parent),
         *(str(Path(program).resolve().parent) for program in programs),
     ]
     return tuple(dict.fromkeys(path for path in candidates if Path(path).exists()))
@@ -105,7 +103,7 @@ async def find_isolation(*programs: str) -> Isolation:
 async def _works(isolation: Isolation) -> bool:
     with TemporaryDirectory(prefix="fusion-probe-") as folder:
         (Path(folder) / "work").mkdir()
-        trial = isolation.wrap([sys.executable, "-I", "-c", "import modules"], Path(folder))
+        trial = isolation.wrap([sys.executable, "-I", "-c", "import PIL"], Path(folder))
         plan = {"limits": {}, "network": isolation.network, "parent": os.getpid(), "life": None}
         process = await asyncio.create_subprocess_exec(
             *launcher(plan, trial),

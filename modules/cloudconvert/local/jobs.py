@@ -19,6 +19,7 @@ from modules.cloudconvert.local.refusal import Refusal, TaskFailure, invalid, no
 from modules.cloudconvert.local.scheduler import Scheduler, failed
 from modules.cloudconvert.local.store import Store
 from modules.cloudconvert.local.validation import NewJob, NewTask
+from modules.cloudconvert.local.validation_texts import placed
 
 WAITING_FOR_UPLOAD = "Waiting for file upload"
 UPLOAD_PATIENCE = timedelta(hours=24)
@@ -47,9 +48,9 @@ class Jobs:
                 task_id = ids[str(task.name)]
                 record = await self._record(task, task_id, ids, job_id=job.id, position=position)
                 tasks.append(record)
-        except Refusal:
+        except Refusal as refusal:
             self._forget_files(ids.values())
-            raise
+            raise placed(refusal, f"tasks.{new.tasks[len(tasks)].name}.") from refusal
         self._store.add_job(job, tasks)
         self._scheduler.settle(tasks)
         return job
@@ -59,9 +60,9 @@ class Jobs:
         self._refuse_unknown_inputs([new], {})
         try:
             task = await self._record(new, task_id, {}, retry_of=retry_of)
-        except Refusal:
+        except Refusal as refusal:
             self._forget_files([task_id])
-            raise
+            raise placed(refusal, "") from refusal
         self._store.add_task(task)
         self._scheduler.settle([task])
         return self.task(task_id)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.applications import Starlette
 
@@ -33,14 +33,9 @@ class Running:
     jobs: Jobs
 
 
-def utc_now() -> datetime:
-    """Return the moment; the server has no context that could tell it."""
-    return datetime.now(UTC)  # noqa: TID251 - the embedded server's composition root
-
-
 @asynccontextmanager
 async def running(
-    data: DataFolder, settings: Settings, fetch: Fetch, now: Callable[[], datetime] = utc_now
+    data: DataFolder, settings: Settings, fetch: Fetch, now: Callable[[], datetime]
 ) -> AsyncIterator[Running]:
     """Run the server on a data folder that this process holds; closes the folder at the end.
 

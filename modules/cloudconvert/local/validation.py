@@ -16,7 +16,7 @@ from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.operations.operation import Operation, set_fields
 from modules.cloudconvert.local.operations.registry import OPERATIONS
 from modules.cloudconvert.local.refusal import Refusal, invalid
-from modules.cloudconvert.local.validation_texts import Errors, message_of
+from modules.cloudconvert.local.validation_texts import Errors, field_messages, placed
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -137,7 +137,7 @@ def _check_engine(
         operation.check(checked, inventory)
     except Refusal as refusal:
         if refusal.code != "INVALID_DATA":
-            raise
+            raise placed(refusal, prefix) from refusal
         errors.add_refusal(prefix, refusal)
 
 
@@ -147,9 +147,7 @@ def _validated(
     try:
         return model.model_validate(payload)
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            path = prefix + ".".join(str(part) for part in one["loc"])
-            errors.add(path, message_of(one))
+        errors.add_refusal(prefix, invalid(field_messages(error)))
         return None
 
 

@@ -50,11 +50,18 @@ class Errors:
 
 
 def field_messages(error: ValidationError) -> dict[str, list[str]]:
-    """Return the messages of a model's error by plain field name."""
-    errors = Errors()
+    """Return the messages of a model's error by plain field name, `{path}` still in them."""
+    found: dict[str, list[str]] = {}
     for one in error.errors(include_url=False):
-        errors.add(".".join(str(part) for part in one["loc"]), message_of(one))
-    return errors.found
+        found.setdefault(".".join(str(part) for part in one["loc"]), []).append(message_of(one))
+    return found
+
+
+def placed(refusal: Refusal, prefix: str) -> Refusal:
+    """Return a refusal of plain field names as one of full paths."""
+    errors = Errors()
+    errors.add_refusal(prefix, refusal)
+    return Refusal(refusal.status, refusal.code, refusal.message, errors.found or None)
 
 
 def message_of(error: ErrorDetails) -> str:

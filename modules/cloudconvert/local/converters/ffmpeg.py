@@ -256,25 +256,28 @@ def _filters(options: VideoOptions) -> str:
 
 
 def _scale(options: VideoOptions) -> list[str]:
-    width, height = options.width, options.height
+    width, height = _even(options.width), _even(options.height)
     if width is None and height is None:
         return []
     if width is None or height is None:
         return [f"scale={_within('iw', width)}:{_within('ih', height)}"]
+    box = f"{width}:{height}"
     if options.fit == "scale":
-        return [f"scale={width}:{height}"]
+        return [f"scale={box}"]
     if options.fit == "crop":
-        return [
-            f"scale={width}:{height}:force_original_aspect_ratio=increase",
-            f"crop={width}:{height}",
-        ]
+        return [f"scale={box}:{_ASPECT}=increase:{_DIVISIBLE}", f"crop={box}"]
     if options.fit == "pad":
-        return [
-            f"scale={width}:{height}:force_original_aspect_ratio=decrease",
-            f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2",
-        ]
-    box = f"'min({width},iw)':'min({height},ih)'"
-    return [f"scale={box}:force_original_aspect_ratio=decrease"]
+        return [f"scale={box}:{_ASPECT}=decrease:{_DIVISIBLE}", f"pad={box}:(ow-iw)/2:(oh-ih)/2"]
+    return [f"scale='min({width},iw)':'min({height},ih)':{_ASPECT}=decrease:{_DIVISIBLE}"]
+
+
+_ASPECT = "force_original_aspect_ratio"
+_DIVISIBLE = "force_divisible_by=2"
+
+
+def _even(side: int | None) -> int | None:
+    """Return the side as 4:2:0 pictures can have it."""
+    return None if side is None else side - side % 2
 
 
 def _within(own: str, side: int | None) -> str:

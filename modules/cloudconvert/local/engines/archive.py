@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from modules.cloudconvert.local.worker import Progress
+from modules.cloudconvert.local.engines.talk import Progress
 
 CHUNK = 1 << 20
 OLDEST = (1980, 1, 1, 0, 0, 0)

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image, ImageOps, ImageSequence
 
 from modules.cloudconvert.local.engines.pictures import eight_bit, flat, opened, upright
-from modules.cloudconvert.local.worker import Progress
+from modules.cloudconvert.local.engines.talk import Progress
 
 PILLOW_NAMES = {
     "jpg": "JPEG",

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageSequence
+from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from modules.cloudconvert.local.engines.pictures import flat, opened, upright
-from modules.cloudconvert.local.worker import Progress
+from modules.cloudconvert.local.engines.talk import Progress
+
+rl_config.useA85 = 0  # binary streams: a fifth smaller, and JPEG data stays as it is
 
 PIXELS_PER_INCH = 96
 """Assumed for pictures that do not say."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pikepdf
 
-from modules.cloudconvert.local.worker import Failure, Progress
+from modules.cloudconvert.local.engines.talk import Failure, Progress
 
 SELF_STARTING = ("/AA",)
 """Entries of a page that act when it is opened."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 
-from modules.cloudconvert.local.worker import Failure, Progress
+from modules.cloudconvert.local.engines.talk import Failure, Progress
 
 PILLOW_NAMES = {"png": "PNG", "jpg": "JPEG"}
 

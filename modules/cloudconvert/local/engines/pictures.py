@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from modules.cloudconvert.local.worker import Failure
+from modules.cloudconvert.local.engines.talk import Failure
 
 Image.MAX_IMAGE_PIXELS = None  # the bound below comes from the job and counts frames too
 

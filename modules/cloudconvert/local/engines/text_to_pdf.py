@@ -18,7 +18,7 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from modules.cloudconvert.local.worker import Failure, Progress
+from modules.cloudconvert.local.engines.talk import Failure, Progress
 
 SIZE = 10
 LEADING = 12

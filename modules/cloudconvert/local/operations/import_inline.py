@@ -46,7 +46,7 @@ def _spool_base64(fields: dict[str, Any], target: Path) -> dict[str, Any]:
     try:
         target.write_bytes(base64.b64decode("".join(text.split()), validate=True))
     except (binascii.Error, ValueError) as error:
-        raise invalid({"file": ["The file must be valid base64."]}) from error
+        raise invalid({"file": ["The {path} must be valid base64."]}) from error
     return _without_file(fields)
 
 
