@@ -17,7 +17,6 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, g
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
-from engine.errors import ModuleError
 from engine.model.bundle import Bundle, File
 
 __all__ = [
@@ -51,7 +50,6 @@ class Fields(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         coerce_numbers_to_str=True,
         arbitrary_types_allowed=True,
     )
@@ -280,8 +278,6 @@ class Module(ABC, Generic[Input, Output]):
     id: ClassVar[str]
     kind: ClassVar[Kind] = Kind.ACTION
     effect: ClassVar[Effect] = Effect.PURE
-    raises: ClassVar[Mapping[int, type[ModuleError]]] = {}
-    """HTTP statuses whose error differs from the default of `Http`."""
 
     input: ClassVar[type[Fields]]
     output: ClassVar[type[Fields] | None]

@@ -13,7 +13,7 @@ class Written(BaseModel):
     """Base of everything that stands in a scenario file."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+        extra="forbid", frozen=True, strict=True
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from engine.model.directive import Directive
 from engine.module import Fields
@@ -167,30 +167,3 @@ def directive_fields(directive: Directive, fields: Mapping[str, Any]) -> dict[st
         return dict(fields)
     model = FLOW[f"flow.{directive}"].fields.model_validate(dict(fields))
     return {name: getattr(model, name) for name in type(model).model_fields}
-
-
-def describe_flow() -> list[dict[str, Any]]:
-    """Describe the engine's own modules as JSON: id, kind, summary, and the schema of `with`."""
-    return [
-        {
-            "id": module.id,
-            "kind": module.kind.value,
-            "summary": module.summary,
-            "fields": TypeAdapter(module.fields).json_schema(),
-            "output": _output_of(module),
-        }
-        for module in FLOW.values()
-    ]
-
-
-def _output_of(module: FlowModule) -> dict[str, Any] | None:
-    """Return the schema of the items that a module emits; None: they depend on the data."""
-    if module.kind is not NodeKind.AGGREGATOR:
-        return None
-    return {
-        "type": "object",
-        "properties": {
-            "array": {"type": "array", "description": "The collected collections, as they came."},
-            "array_length": {"type": "integer", "description": "How many there are."},
-        },
-    }

@@ -134,7 +134,7 @@ class Node:
 Flow: TypeAlias = tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plan:
     """A checked scenario.
 

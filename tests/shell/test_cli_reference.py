@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from engine.cli.reference import Item, items_of
 from engine.module import Fields, File
+from engine.plan.reference import json_schema
 
 
 class Row(Fields):
@@ -35,7 +36,7 @@ class Everything(Fields):
     code: Annotated[str, Field(pattern="^[a-z]+$", examples=["pdf", "mp4"])] = "pdf"
 
 
-ITEMS = {item.name: item for item in items_of(Everything.model_json_schema())}
+ITEMS = {item.name: item for item in items_of(json_schema(Everything))}
 
 
 @pytest.mark.parametrize(

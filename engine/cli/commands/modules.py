@@ -124,7 +124,7 @@ def _not_found(known: "Catalog", name: str) -> NotFoundError:
 
 
 def _own() -> dict[str, Described]:
-    from engine.plan.flow import describe_flow
+    from engine.plan.reference import describe_flow
 
     return {
         one["id"]: Described(
@@ -137,14 +137,16 @@ def _own() -> dict[str, Described]:
 def _described(known: "Catalog", module_id: str) -> Described:
     from inspect import getdoc
 
+    from engine.plan.reference import json_schema
+
     module = known.module(module_id)
     return Described(
         module_id,
         module.kind.value,
         module.effect.value,
         getdoc(module) or "",
-        module.input.model_json_schema(),
-        None if module.output is None else module.output.model_json_schema(),
+        json_schema(module.input),
+        None if module.output is None else json_schema(module.output),
     )
 
 

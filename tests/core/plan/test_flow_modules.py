@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from engine.model.directive import Directive
 from engine.plan.durations import duration
-from engine.plan.flow import FLOW, describe_flow, directive_fields
+from engine.plan.flow import FLOW, directive_fields
+from engine.plan.reference import describe_flow
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from engine.errors import DataError
 from engine.module import Bundle, File, Module
+from engine.plan.reference import json_schema
 from modules.cloudconvert.convert_file import ConvertFile, ConvertInput
 from modules.cloudconvert.create_archive import ArchiveInput, CreateArchive
 from modules.cloudconvert.file_job import FileJob
@@ -267,7 +268,7 @@ def test_a_file_that_is_never_downloaded_cannot_be_mapped(module: type[Module[An
 
 @pytest.mark.parametrize("model", [ConvertInput, MergeInput, ArchiveInput, FileJob])
 def test_every_field_is_described(model: type[Any]) -> None:
-    properties = model.model_json_schema()["properties"]
+    properties = json_schema(model)["properties"]
     undescribed = [name for name, about in properties.items() if not about.get("description")]
     assert undescribed == []
 

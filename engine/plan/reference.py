@@ -1,0 +1,90 @@
+"""Field models as JSON schema with their documentation, for `fusion modules` and editors.
+
+The texts are the docstrings below the fields. They are read from the source when asked for: doing
+so for every model at import would cost more than all else at the start of a command.
+"""
+
+import ast
+import inspect
+from collections.abc import Hashable, Mapping
+from functools import cache
+from itertools import pairwise
+from textwrap import dedent
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from engine.plan.flow import FLOW, FlowModule
+from engine.plan.plan import NodeKind
+
+
+def json_schema(model: Hashable) -> dict[str, Any]:
+    """Return the JSON schema of a field model, or of a type made of some, with descriptions."""
+    return TypeAdapter(model).json_schema(schema_generator=_Described)
+
+
+class _Described(GenerateJsonSchema):
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        described = super().model_schema(schema)
+        properties = described.get("properties", {})
+        for name, text in field_texts(schema["cls"]).items():
+            if name in properties:
+                properties[name].setdefault("description", text)
+        return described
+
+
+def describe_flow() -> list[dict[str, Any]]:
+    """Describe the engine's own modules as JSON: id, kind, summary, and the schema of `with`."""
+    return [
+        {
+            "id": module.id,
+            "kind": module.kind.value,
+            "summary": module.summary,
+            "fields": json_schema(module.fields),
+            "output": _output_of(module),
+        }
+        for module in FLOW.values()
+    ]
+
+
+def _output_of(module: FlowModule) -> dict[str, Any] | None:
+    """Return the schema of the items that a module emits; None: they depend on the data."""
+    if module.kind is not NodeKind.AGGREGATOR:
+        return None
+    return {
+        "type": "object",
+        "properties": {
+            "array": {"type": "array", "description": "The collected collections, as they came."},
+            "array_length": {"type": "integer", "description": "How many there are."},
+        },
+    }
+
+
+@cache
+def field_texts(model: type) -> Mapping[str, str]:
+    """Return the docstring below each field of a model, inherited ones included."""
+    texts: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if "__annotations__" in vars(owner) and owner.__module__.split(".")[0] != "pydantic":
+            texts |= _texts_below_fields(owner)
+    return texts
+
+
+def _texts_below_fields(owner: type) -> dict[str, str]:
+    try:
+        source = dedent(inspect.getsource(owner))
+    except (OSError, TypeError):  # made at run time, or shipped without source: no texts
+        return {}
+    (written,) = ast.parse(source).body
+    texts = {}
+    body = written.body if isinstance(written, ast.ClassDef) else []
+    for field, below in pairwise(body):
+        match field, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                texts[name] = inspect.cleandoc(text)
+    return texts
