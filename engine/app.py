@@ -6,13 +6,13 @@ of it to the driver.
 
 import random
 import secrets
-import shutil
 import time
 from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +103,9 @@ def clock() -> SystemClock:
     return SystemClock()
 
 
+@cache
 def catalog(operator: Operator) -> Catalog:
-    """Return the connectors that are installed, and the operator's own."""
+    """Return the connectors that are installed, and the operator's own; found once a process."""
     return Catalog(operator.modules)
 
 
@@ -362,38 +363,3 @@ def world(plan: Plan, execution_id: str) -> World:
         },
     )
 
-
-def examples() -> list[str]:
-    """Return the names of the scenarios that come with the engine."""
-    return sorted(path.stem for path in _examples_folder().glob("*.yaml"))
-
-
-def copy_example(name: str, target: Path) -> list[Path]:
-    """Copy an example and its input files into a folder; return what was written, scenario first.
-
-    Raises UsageError if there is no such example, or if something there would be overwritten.
-    """
-    source = _examples_folder()
-    if name not in examples():
-        raise UsageError(
-            f"no example is called `{name}`",
-            code="E701",
-            notes=(f"there are: {', '.join(examples())}",),
-        )
-    inputs = sorted(path for path in (source / name).rglob("*") if path.is_file())
-    wanted = [source / f"{name}.yaml", *(path for path in inputs if "outbox" not in path.parts)]
-    targets = [target / path.relative_to(source) for path in wanted]
-    taken = [path for path in targets if path.exists()]
-    if taken:
-        raise UsageError(f"{taken[0]} exists; nothing was written", code="E701")
-    for path, copy in zip(wanted, targets, strict=True):
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    return targets
-
-
-def _examples_folder() -> Path:
-    """Return `engine/_scenarios` of an installed engine, else the folder beside the source."""
-    here = Path(__file__).resolve().parent
-    shipped = here / "_scenarios"
-    return shipped if shipped.is_dir() else here.parent / "scenarios"

@@ -24,7 +24,7 @@ LAYERS = (
     ("run",),
     ("store", "connect"),
     ("cluster",),
-    ("app",),
+    ("app", "examples"),
     ("cli", "web"),
     ("__main__",),
 )

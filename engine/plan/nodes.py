@@ -63,7 +63,7 @@ class Nodes:
             id=draft.id,
             module_id=written.module,
             kind=draft.kind,
-            place=inspection.document.value_place(draft.keys),
+            place=inspection.document.value_place((*draft.keys, "module")),
             path=".".join(map(str, draft.keys)),
             label=written.label,
             module=draft.module() if draft.module is not None else None,

@@ -28,7 +28,7 @@ def command(output: Output, /, *, folder: Path | None, example: str) -> None:
     A scenario is copied with its input files. NAME is the folder to make; left out, it is called
     like the example. Nothing is overwritten.
     """
-    from engine.app import copy_example, examples
+    from engine.examples import copy_example, examples
 
     known = examples()
     if example not in known:
