@@ -160,7 +160,7 @@ def unknown(kind: str, name: str, offset: int, known: Sequence[str]) -> Expressi
         f"there is no {kind} `{escaped(name)}`{guess}",
         offset=offset,
         length=len(name),
-        notes=("next: fusion functions",),
+        notes=("`fusion functions` lists what there is",),
     )
 
 

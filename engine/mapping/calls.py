@@ -106,7 +106,7 @@ def _filter(node: nodes.Filter, build: Build) -> Evaluate:
 def _test(node: nodes.Test, build: Build) -> Evaluate:
     """Compile `value is name(arguments)`."""
     no_unpacking(node)
-    test = known_test(node.name, node.lineno)
+    test = known_test(node.name, build.text.index(node.name, node.lineno + 2))
     operands = [build.operand(node.node), *bound(node, test, build)]
     operation = (f"is {node.name}", Spot(node.lineno, 2), test)
     return unary(operation, operands[0]) if len(operands) == 1 else many(operation, operands, None)

@@ -5,11 +5,11 @@ Source: Fusion help, "Type coercion". What does not fit raises `Refused`.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.mapping.limits import INTEGER_BITS
+from engine.mapping.limits import INTEGER_BITS, TEXT_LIMIT, check_text
 from engine.mapping.refusal import Refused
 from engine.model.bundle import File
 
@@ -112,10 +112,37 @@ def to_text(value: Any) -> str:
     if isinstance(value, datetime):
         return date_text(value)
     if isinstance(value, list | tuple):
-        return ", ".join(map(to_text, value))
+        return joined(", ", value)
     if isinstance(value, bytes):
         return _decoded(value)
     raise Refused("text", value)
+
+
+def joined(mark: str, values: Iterable[Any]) -> str:
+    """Put the texts of values together, with a mark between them. Raises Refused.
+
+    Checks the size with every value, so that no more is ever held than may be built.
+    """
+    parts, size = [], 0
+    for value in values:
+        text = to_text(value)
+        size += len(text) + len(mark)
+        if size > TEXT_LIMIT:
+            check_text(size - len(mark))
+        parts.append(text)
+    return mark.join(parts)
+
+
+def texts_of(values: Iterable[Any]) -> list[str]:
+    """Return the text of each value; what is not text yet is at most one text's size in all."""
+    texts, size = [], 0
+    for value in values:
+        text = to_text(value)
+        if text is not value:
+            size += len(text)
+            check_text(size)
+        texts.append(text)
+    return texts
 
 
 def _decoded(value: bytes) -> str:

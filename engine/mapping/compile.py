@@ -108,7 +108,8 @@ def compile_text(text: str) -> Mapped | str:
         raise ExpressionError("E213", "the expression is nested too deep") from None
     if metered:
         evaluate = _restarting(evaluate, build.meter)
-    return Mapped(evaluate, tuple(build.references), only is not None, text)
+    references = sorted(build.references, key=lambda reference: reference.offset)
+    return Mapped(evaluate, tuple(references), only is not None, text)
 
 
 def compile_filter(text: str) -> Mapped:

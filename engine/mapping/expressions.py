@@ -20,14 +20,13 @@ from engine.mapping.build import (
     unary,
     world_of,
 )
-from engine.mapping.coercion import to_text
+from engine.mapping.coercion import joined
 from engine.mapping.faults import Spot
 from engine.mapping.functions import CONSTANTS, VARIABLES
 from engine.mapping.operators import (
     BINARY,
     COMPARISONS,
     Operate,
-    concat,
     item_of,
     negative,
     part_of,
@@ -136,7 +135,7 @@ def _sign(name: str, operate: Callable[[Any], Any]) -> Emitter:
 
 def _concat(node: nodes.Concat, build: Build) -> Evaluate:
     def join(*values: Any) -> str:
-        return concat(*map(to_text, values))
+        return joined("", values)
 
     parts = [build.operand(part) for part in node.nodes]
     return applied(build, ("~", Spot(node.lineno), join), parts)

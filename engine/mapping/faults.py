@@ -46,7 +46,8 @@ def mapping_error(
         subject = f"`{escaped(spot.path, 120)}` is " if spot.path and spot is blamed else "got "
         message = f"{doer} {error.wanted}, but {subject}{describe(error.value)}"
     else:
-        message = f"`{escaped(operation)}`: {_reason(error, operands)}" if operation else str(error)
+        lead = f"`{escaped(operation)}`: " if operation else ""
+        message = lead + _reason(error, operands)
     return MappingError(
         message[:MESSAGE_LIMIT], offset=spot.offset, length=spot.length, notes=_notes(error)
     )

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from engine.mapping.coercion import date_text, to_integer, to_number, to_text
+from engine.mapping.coercion import date_text, joined, to_integer, to_number, to_text
 from engine.mapping.functions.arrays import identity, order
-from engine.mapping.functions.text import encode_url, escape_html, short, strip_html
+from engine.mapping.functions.text import encode_url, short, strip_html
 from engine.mapping.limits import check_list, check_text
 from engine.mapping.operators import add, item_of
 from engine.mapping.refusal import Refused
@@ -22,6 +22,12 @@ REFUSED_FILTERS = frozenset(
     {"attr", "format", "pprint", "xmlattr", "urlize", "random", "safe", "forceescape", "wordwrap"}
 )
 """Jinja's filters that reach into Python, grow without bound, or mean nothing here."""
+
+
+QUERY_LETTERS = {ord(mark): f"%{ord(mark):02X}" for mark in "!*'()"}
+"""What Jinja encodes in a query, besides what every part of a URL needs."""
+
+HTML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
 
 
 def elements(value: Any) -> list[Any]:
@@ -122,9 +128,19 @@ def _indent(value: Any, width: Any = 4, first: Any = None, blank: Any = None) ->
     return "\n".join([lead + lines[0] if first else lines[0], *rest])
 
 
+def _escape(value: Any) -> str:
+    text = short(value)
+    check_text(len(text) + sum(4 * text.count(mark) for mark in "&<>\"'"))
+    return text.translate(HTML_ESCAPES)
+
+
+def _strip_tags(value: Any) -> str:
+    return " ".join(strip_html(value).split())
+
+
 def _url_encode(value: Any) -> str:
     if isinstance(value, Mapping):
-        pairs = [f"{encode_url(key)}={encode_url(each)}" for key, each in value.items()]
+        pairs = [f"{_query(key)}={_query(each)}" for key, each in value.items()]
         check_text(sum(map(len, pairs)) + len(pairs))
         return "&".join(pairs)
     text = short(value)
@@ -132,19 +148,25 @@ def _url_encode(value: Any) -> str:
     return quote(text, safe="/")
 
 
+def _query(value: Any) -> str:
+    return encode_url(value).translate(QUERY_LETTERS).replace("%20", "+")
+
+
 def _string(value: Any) -> str:
     return short(value)
 
 
 def to_json(value: Any, indent: Any = None) -> str:
-    """Write JSON in UTF-8; a date is ISO text, a file its items. Assumed: nothing is escaped."""
+    """Write JSON, names in order as in Jinja; a date is ISO text, a file its items.
+
+    Assumed: unlike in Jinja, letters beyond ASCII and HTML's marks stay as they are.
+    """
     spaces = None if indent is None else to_integer(indent)
     if spaces is not None and not 0 <= spaces <= 16:
         raise Refused("0 to 16 spaces", indent)
     parts, size = [], 0
-    for part in json.JSONEncoder(indent=spaces, default=_plain, ensure_ascii=False).iterencode(
-        value
-    ):
+    encoder = json.JSONEncoder(indent=spaces, default=_plain, ensure_ascii=False, sort_keys=True)
+    for part in encoder.iterencode(value):
         size += len(part)
         check_text(size)
         parts.append(part)
@@ -205,9 +227,7 @@ def _absolute(value: Any) -> int | float:
 
 
 def _join(value: Any, d: Any = "", attribute: Any = None) -> str:
-    mark, parts = to_text(d), [to_text(each) for each in _picked(value, attribute)]
-    check_text(sum(map(len, parts)) + len(mark) * len(parts))
-    return mark.join(parts)
+    return joined(to_text(d), _picked(value, attribute))
 
 
 def _first(value: Any) -> Any:
@@ -331,12 +351,12 @@ def _group_by(
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _absolute, "batch": _batch, "capitalize": _capitalize, "center": _center,
-    "count": _length, "d": _default, "default": _default, "dictsort": _dict_sort, "e": escape_html,
-    "escape": escape_html, "first": _first, "float": _to_float, "groupby": _group_by,
+    "count": _length, "d": _default, "default": _default, "dictsort": _dict_sort, "e": _escape,
+    "escape": _escape, "first": _first, "float": _to_float, "groupby": _group_by,
     "indent": _indent, "int": _to_int, "items": _items, "join": _join, "last": _last,
     "length": _length, "list": _listed, "lower": _lower, "max": _extreme(max),
     "min": _extreme(min), "replace": _replace, "reverse": _reverse, "round": _round_number,
-    "slice": _slices, "sort": _sort, "string": _string, "striptags": strip_html, "sum": _total,
+    "slice": _slices, "sort": _sort, "string": _string, "striptags": _strip_tags, "sum": _total,
     "title": _title, "tojson": to_json, "trim": _trim, "truncate": _truncate, "unique": _unique,
     "upper": _upper, "urlencode": _url_encode, "wordcount": _word_count,
 }  # fmt: skip

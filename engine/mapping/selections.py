@@ -72,7 +72,7 @@ def _applicable(name: str, offset: int) -> Callable[..., Any]:
     if name in FILTERS:
         return FILTERS[name]
     function = FUNCTIONS.get(name)
-    if function is None or function.needs is not Needs.NOTHING:
+    if name in SELECTIONS or function is None or function.needs is not Needs.NOTHING:
         raise unknown("filter", name, offset, (*FILTERS, *FUNCTIONS))
     return function.call
 

@@ -189,13 +189,14 @@ def _for(node: nodes.For, build: Build) -> Write:
             raise mapping_error("for", place, error, ((place, value),)) from error
 
     def write(scope: Scope, sheet: Sheet) -> None:
-        inner = [_with(scope, names, value, meter) for value in values(scope)]
+        found = values(scope)
         if test is not None:
-            inner = [each for each in inner if test(each)]
-        for index, each in enumerate(inner):
-            each["loop"] = _loop(index, len(inner))
-            body(each, sheet)
-        if not inner:
+            found = [value for value in found if test(_with(scope, names, value, meter))]
+        for index, value in enumerate(found):
+            inner = _with(scope, names, value, meter)
+            inner["loop"] = _loop(index, len(found))
+            body(inner, sheet)
+        if not found:
             otherwise(scope, sheet)
 
     return write

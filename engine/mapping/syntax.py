@@ -43,7 +43,6 @@ STATEMENT_WORDS: dict[type[nodes.Node], str] = {
     nodes.FilterBlock: "filter",
     nodes.FromImport: "from",
     nodes.Scope: "autoescape",
-    nodes.NSRef: "namespace",
 }
 """The word of a statement, where it is not the name of its class in lower case."""
 
@@ -119,7 +118,7 @@ def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
     for theirs, ours in TOKEN_WORDS:
         message = message.replace(theirs, ours)
     message = message.replace("'", "`").rstrip(".")
-    word = re.compile(r"\w+|\W").match(text, offset)
+    word = re.compile(r"\w+|\}\}|%\}|\W").match(text, offset)
     hint = CONFUSED.get(text[offset : offset + 1])
     return ExpressionError(
         "E210",
@@ -145,6 +144,9 @@ def _check(tree: nodes.Template) -> None:
 
 
 def _not_allowed(node: nodes.Node) -> ExpressionError:
+    if isinstance(node, nodes.NSRef):
+        message = f"only names can be set, not items of `{escaped(node.name)}`"
+        return ExpressionError("E211", message, offset=node.lineno, length=len(node.name))
     word = STATEMENT_WORDS.get(type(node), type(node).__name__.lower())
     return ExpressionError(
         "E211",

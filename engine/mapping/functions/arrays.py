@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.mapping.coercion import to_integer, to_list, to_text, utc
+from engine.mapping.coercion import joined, texts_of, to_integer, to_list, to_text, utc
 from engine.mapping.functions.function import Function, Needs
 from engine.mapping.functions.general import at_position, step_into
-from engine.mapping.limits import check_list, check_text
+from engine.mapping.limits import check_list
 from engine.mapping.operators import part_of
 from engine.mapping.refusal import Refused
 from engine.mapping.world import World
@@ -48,9 +48,7 @@ def order(value: Any) -> tuple[int, Any]:
 
 
 def _join(values: Any, separator: Any = "") -> str:
-    mark, parts = to_text(separator), [to_text(value) for value in array(values)]
-    check_text(sum(map(len, parts)) + len(mark) * len(parts))
-    return mark.join(parts)
+    return joined(to_text(separator), array(values))
 
 
 def _reverse(values: Any) -> list[Any]:
@@ -152,8 +150,10 @@ def distinct(values: Any, key: Any = None) -> list[Any]:
 
 
 def _to_collection(values: Any, key_field: Any, value_field: Any) -> dict[str, Any]:
-    name, content = to_text(key_field), to_text(value_field)
-    return {to_text(step_into(v, name)): step_into(v, content) for v in array(values)}
+    name, content, source = to_text(key_field), to_text(value_field), array(values)
+    names = texts_of(step_into(value, name) for value in source)
+    contents = (step_into(value, content) for value in source)
+    return dict(zip(names, contents, strict=True))
 
 
 def _to_array(collection: Any) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import quote, unquote
 
-from engine.mapping.coercion import to_integer, to_text
+from engine.mapping.coercion import joined, texts_of, to_integer, to_text
 from engine.mapping.functions.function import Function
 from engine.mapping.limits import check_list, check_text
 from engine.mapping.operators import concat, equal
@@ -125,9 +125,7 @@ def _split(value: Any, separator: Any) -> list[str]:
 
 
 def _joined(separator: Any, *texts: Any) -> str:
-    mark, parts = to_text(separator), [to_text(text) for text in texts]
-    check_text(sum(map(len, parts)) + len(mark) * (len(parts) - 1))
-    return mark.join(parts)
+    return joined(to_text(separator), texts)
 
 
 def _sorted_texts(*values: Any) -> list[str]:
@@ -141,8 +139,8 @@ def _sorted_texts_down(*values: Any) -> list[str]:
 def _texts(values: tuple[Any, ...]) -> list[str]:
     if len(values) == 1 and isinstance(values[0], list | tuple):
         check_list(len(values[0]))
-        return [to_text(value) for value in values[0]]
-    return [to_text(value) for value in values]
+        return texts_of(values[0])
+    return texts_of(values)
 
 
 def encode_url(value: Any) -> str:
