@@ -17,7 +17,7 @@ from engine.mapping.calls import CALLS
 from engine.mapping.coercion import describe
 from engine.mapping.expressions import EXPRESSIONS
 from engine.mapping.functions import CONSTANTS, FUNCTIONS, VARIABLES
-from engine.mapping.limits import FREE_OPERATIONS, Meter
+from engine.mapping.limits import FREE_DEPTH, FREE_OPERATIONS, Meter
 from engine.mapping.statements import frame, page
 from engine.mapping.syntax import parse
 from engine.mapping.world import Evaluate, Reference, Scope, World
@@ -91,13 +91,13 @@ def compile_text(text: str) -> Mapped | str:
     """
     if not any(opening in text for opening in OPENINGS):
         return text
-    body = parse(text).body
+    body, depth = parse(text)
     pieces = _pieces(body)
     fixed = [piece.data for piece in pieces or () if isinstance(piece, nodes.TemplateData)]
     if pieces is not None and len(fixed) == len(pieces):
         return "".join(fixed)
     only = _only_expression(pieces)
-    metered = _needs_meter(body)
+    metered = depth > FREE_DEPTH or _needs_meter(body)
     build = Build(text, Meter(), metered, EMITTERS)
     try:
         if only is not None:
@@ -107,7 +107,7 @@ def compile_text(text: str) -> Mapped | str:
     except RecursionError:
         raise ExpressionError("E213", "the expression is nested too deep") from None
     if metered:
-        evaluate = _restarting(evaluate, build.meter)
+        evaluate = _guarded(evaluate, build.meter)
     references = sorted(build.references, key=lambda reference: reference.offset)
     return Mapped(evaluate, tuple(references), only is not None, text)
 
@@ -183,9 +183,14 @@ def _needs_meter(body: Sequence[nodes.Node]) -> bool:
     return False
 
 
-def _restarting(evaluate: Evaluate, meter: Meter) -> Evaluate:
+def _guarded(evaluate: Evaluate, meter: Meter) -> Evaluate:
+    """Start the meter anew for each evaluation, and let no failure of Python's through."""
+
     def run(scope: Scope) -> Any:
         meter.reset()
-        return evaluate(scope)
+        try:
+            return evaluate(scope)
+        except (RecursionError, MemoryError) as error:
+            raise MappingError("the expression is too deep or too large to evaluate") from error
 
     return run

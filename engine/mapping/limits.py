@@ -26,6 +26,8 @@ BUILT_LIMIT = 16_000_000
 """Bytes that one evaluation may build, an array's element counted as eight."""
 WORK_LIMIT = 200_000
 """Steps that one evaluation may take: a call, an iteration, an element looked at."""
+FREE_DEPTH = 30
+"""So many levels always fit on the stack: no guard."""
 FREE_OPERATIONS = 12
 """So many operations without a loop stay below `BUILT_LIMIT` by their own limits: no meter."""
 

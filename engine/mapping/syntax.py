@@ -7,7 +7,7 @@ generated. Called by `engine.mapping.compile`; the tree goes to `engine.mapping.
 """
 
 import re
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Lexer, Token, TokenStream
@@ -96,7 +96,14 @@ class _Language(Environment):
 _LANGUAGE = _Language()
 
 
-def parse(text: str) -> nodes.Template:
+class Parsed(NamedTuple):
+    """A text's statements, and how many levels of nodes they have."""
+
+    body: list[nodes.Node]
+    depth: int
+
+
+def parse(text: str) -> Parsed:
     """Return the tree of a text, checked against limits and the allow list.
 
     Every node's `lineno` is the offset of its first token: the name of a filter, the dot of an
@@ -108,8 +115,7 @@ def parse(text: str) -> nodes.Template:
         raise _syntax_error(text, error) from None
     except RecursionError:
         raise ExpressionError("E213", "the expression is nested too deep") from None
-    _check(tree)
-    return tree
+    return Parsed(tree.body, _checked_depth(tree))
 
 
 def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
@@ -129,16 +135,16 @@ def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
     )
 
 
-def _check(tree: nodes.Template) -> None:
+def _checked_depth(tree: nodes.Template) -> int:
     """Check depth and kinds level by level, so that a deep tree cannot exhaust the stack."""
     level: list[nodes.Node] = [tree]
-    for _ in range(DEPTH_LIMIT):
+    for depth in range(DEPTH_LIMIT):
         for node in level:
             if type(node) not in ALLOWED:
                 raise _not_allowed(node)
         level = [child for node in level for child in node.iter_child_nodes()]
         if not level:
-            return
+            return depth
     message = f"the expression is deeper than {DEPTH_LIMIT} levels"
     raise ExpressionError("E213", message, offset=level[0].lineno or 0)
 
