@@ -12,9 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 class Written(BaseModel):
     """Base of everything that stands in a scenario file."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Settings(Written):

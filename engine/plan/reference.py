@@ -6,8 +6,7 @@ so for every model at import would cost more than all else at the start of a com
 
 import ast
 import inspect
-from collections.abc import Hashable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
@@ -20,7 +19,7 @@ from engine.plan.flow import FLOW, FlowModule
 from engine.plan.plan import NodeKind
 
 
-def json_schema(model: Hashable) -> dict[str, Any]:
+def json_schema(model: Any) -> dict[str, Any]:
     """Return the JSON schema of a field model, or of a type made of some, with descriptions."""
     return TypeAdapter(model).json_schema(schema_generator=_Described)
 
@@ -62,7 +61,6 @@ def _output_of(module: FlowModule) -> dict[str, Any] | None:
     }
 
 
-@cache
 def field_texts(model: type) -> Mapping[str, str]:
     """Return the docstring below each field of a model, inherited ones included."""
     texts: dict[str, str] = {}
