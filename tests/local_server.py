@@ -17,7 +17,7 @@ from PIL import Image
 from engine.errors import DataError
 from engine.module import Download, Fetch
 from modules.cloudconvert.local.data import take
-from modules.cloudconvert.local.hosting import Hosted, listening_socket, utc_now
+from modules.cloudconvert.local.hosting import Address, Hosted, utc_now
 from modules.cloudconvert.local.settings import Settings
 
 TOKEN = "key-for-tests"
@@ -53,7 +53,7 @@ class Local:
     root: str
     http: httpx.AsyncClient
     plain: httpx.AsyncClient
-    hosted: Hosted
+    hosted: Hosted | None = None
 
     async def get(self, path: str, **more: Any) -> Any:
         reply = await self.http.get(path, **more)
@@ -77,7 +77,9 @@ class Local:
         self, task: Mapping[str, Any], name: str, content: bytes | Path
     ) -> httpx.Response:
         form = task["result"]["form"]
-        data = content.read_bytes() if isinstance(content, Path) else content
+        data = (
+            content if isinstance(content, bytes) else await asyncio.to_thread(content.read_bytes)
+        )
         return await self.plain.post(
             form["url"], data=form["parameters"], files={"file": (name, data)}
         )
@@ -95,8 +97,7 @@ class Local:
         tasks["process"] = {"input": list(names), **process}
         tasks["export"] = {"operation": "export/url", "input": "process"}
         job = await self.create(tasks)
-        for imported in names:
-            name = names[imported]
+        for imported, name in names.items():
             reply = await self.upload(task_of(job, imported), name, files[name])
             assert reply.status_code == 201, reply.text
         return await self.ended(job["id"])
@@ -144,9 +145,8 @@ async def serving(
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Local]:
     """Run a server on the folder while the block runs."""
-    listening = listening_socket("127.0.0.1", 0)
-    root = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    hosted = Hosted(take(folder), settings or Settings(TOKEN), fetch, listening, now)
+    hosted = Hosted(take(folder), settings or Settings(TOKEN), fetch, Address(), now)
+    root = f"http://127.0.0.1:{hosted.port}"
     await asyncio.wrap_future(hosted.start())
     try:
         async with (

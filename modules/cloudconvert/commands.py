@@ -42,7 +42,7 @@ def serve(
     """Serve until Ctrl-C. Jobs under way go on at the next start."""
     from engine.connect.fetch import guarded_fetch  # noqa: PLC0415 - start-up time
     from modules.cloudconvert.local.data import DataFolder, DataFolderHeld  # noqa: PLC0415
-    from modules.cloudconvert.local.hosting import Hosted, listening_socket  # noqa: PLC0415
+    from modules.cloudconvert.local.hosting import Address, Hosted  # noqa: PLC0415
     from modules.cloudconvert.local.settings import Settings  # noqa: PLC0415
 
     key = api_key or secrets.token_urlsafe(32)
@@ -50,18 +50,16 @@ def serve(
     ports = range(1, 65_536) if allow_private_networks else PUBLIC_PORTS
     fetch = guarded_fetch(allow_private_networks=allow_private_networks, allowed_ports=ports)
     try:
-        folder = DataFolder(data)
-        listening = listening_socket(host, port)
+        hosted = Hosted(DataFolder(data), Settings(key), fetch, Address(host, port))
     except DataFolderHeld as error:
         text = f"another server uses the folder {data}"
         raise SetupError(text, code="E305", notes=("choose another one with --data",)) from error
     except OSError as error:
         text = f"the server cannot start: {error}"
         raise SetupError(text, code="E305", notes=("--port 0 takes any free port",)) from error
-    hosted = Hosted(folder, Settings(key), fetch, listening)
     stopped = _stop_at_signal()
     hosted.start().result()
-    _introduce(host, listening.getsockname()[1], key if api_key is None else None)
+    _introduce(host, hosted.port, key if api_key is None else None)
     stopped.wait()
     hosted.stop()
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from engine.errors import SetupError
 from engine.module import Connection, Embedded, Fetch
 from modules.cloudconvert.local.data import take
-from modules.cloudconvert.local.hosting import Hosted, listening_socket
+from modules.cloudconvert.local.hosting import Address, Hosted
 from modules.cloudconvert.local.settings import Settings
-
-LOOPBACK = "127.0.0.1"
 
 
 class _Embedded:
@@ -39,14 +37,13 @@ async def embedded(data_folder: Path, fetch: Fetch) -> AsyncIterator[Embedded]:
     """
     token = secrets.token_urlsafe(32)
     try:
-        listening = listening_socket(LOOPBACK, 0)
-        address = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
-        hosted = Hosted(take(data_folder), Settings(token), fetch, listening)
+        hosted = Hosted(take(data_folder), Settings(token), fetch, Address())
         await asyncio.wrap_future(hosted.start())
     except Exception as error:
         raise SetupError(
             f"the embedded CloudConvert server cannot start: {error}", code="E305"
         ) from error
+    address = f"http://{Address().host}:{hosted.port}"
     connection = Connection(f"{address}/v2", token, f"{address}/sync/v2")
     try:
         yield _Embedded(hosted, connection)

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the composition root of the server
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that already takes connections; port 0 means a free one. Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen; port 0 means a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+def _listening(address: Address) -> socket.socket:
+    """Return a socket that already takes connections. Raises OSError."""
+    host, port = address.host, address.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -43,18 +53,24 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 class Hosted:
-    """A server in its thread, from `start` to `stop`. It owns the data folder and the socket."""
+    """A server in its thread, from `start` to `stop`. It owns the data folder and its socket."""
 
     def __init__(
         self,
         data: DataFolder,
         settings: Settings,
         fetch: Fetch,
-        listening: socket.socket,
+        address: Address,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._data, self._settings, self._fetch = data, settings, fetch
-        self._socket, self._now = listening, now
+        """Take the address. Raises OSError if it is taken; the data folder is closed then."""
+        self._data, self._settings, self._fetch, self._now = data, settings, fetch, now
+        try:
+            self._socket = _listening(address)
+        except OSError:
+            data.close()
+            raise
+        self.port: int = self._socket.getsockname()[1]
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Running]] = Future()
         self._thread = threading.Thread(target=self._main, name="cloudconvert", daemon=True)
 

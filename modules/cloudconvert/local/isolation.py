@@ -58,9 +58,12 @@ class Isolation:
             self.bwrap,
             "--unshare-all",
             "--die-with-parent",
-            *visible,
+            # First the empty places: what is visible may lie below one of them.
             *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108 - its own /tmp
+            *visible,
             *("--bind", str(folder), str(folder)),
+            # Inputs are links to other tasks' results.
+            *("--ro-bind-try", str(folder / "in"), str(folder / "in")),
             *("--chdir", str(folder / "work")),
             "--",
             *arguments,

@@ -33,11 +33,13 @@ def main(arguments: list[str]) -> int:
     program = arguments[2:]
     for name, value in plan["limits"].items():
         _limit(getattr(resource, name, None), value)
-    if sys.platform == "linux" and not _confine(plan["network"], plan["parent"]):
-        return REFUSED
-    if plan["life"] is not None:
-        return _watch(program, plan["life"])
-    return _become(program)
+    watched = plan["life"] is not None
+    if sys.platform == "linux":
+        if not _confine(plan["network"]):
+            return REFUSED
+        if not watched and not _bind(plan["parent"]):
+            return REFUSED
+    return _watch(program, plan["life"]) if watched else _become(program)
 
 
 def _become(program: list[str]) -> NoReturn:
@@ -56,7 +58,8 @@ def _limit(kind: int | None, value: int) -> None:
         print(f"limit {kind} not set: {error}", file=sys.stderr)  # noqa: T201 - no logging here
 
 
-def _confine(network: str, parent: int) -> bool:
+def _confine(network: str) -> bool:
+    """Take network and the way to more rights away; say whether that worked."""
     libc = ctypes.CDLL(None, use_errno=True)
     if network != "open":
         user, group = os.getuid(), os.getgid()
@@ -65,9 +68,12 @@ def _confine(network: str, parent: int) -> bool:
             return False
         if network == "own_user":
             _keep_identity(user, group)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    # The server may have died before the line above.
+    return bool(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+
+
+def _bind(parent: int) -> bool:
+    """Die with the server's thread; say whether the server still lives."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     return os.getppid() == parent
 
 

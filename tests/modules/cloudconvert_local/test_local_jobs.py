@@ -70,7 +70,8 @@ async def test_a_missing_key_and_a_wrong_one_get_the_same_answer(
 
 
 async def test_an_empty_job_is_refused_as_recorded(local: Local) -> None:
-    for body in ({}, {"tasks": {}}, {"tasks": None}):
+    bodies: tuple[dict[str, Any], ...] = ({}, {"tasks": {}}, {"tasks": None})
+    for body in bodies:
         assert await local.refused("/v2/jobs", body) == {
             "message": "The given data was invalid.",
             "code": "INVALID_DATA",
