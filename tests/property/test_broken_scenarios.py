@@ -28,6 +28,7 @@ flow:
       input_file: upload
       file: "{{ video.file }}"
       output_format: mp4
+      download_file: true
       file_name: >-
         {{ video.file.stem }}
         of {{ inputs.customer }}.mp4

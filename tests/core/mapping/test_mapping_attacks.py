@@ -1,9 +1,8 @@
 """Hostile expressions and hostile data: each is an error at once, and nothing grows."""
 
 import inspect
-import resource
-import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -176,19 +175,17 @@ DEEP = [
 ]
 
 
-HIGH_WATER = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-"""Kilobytes (bytes on macOS) that the process had used at most when this file was read."""
-
-
 @pytest.fixture(autouse=True)
 def _quick_and_small() -> Iterator[None]:
     """Each test takes far less than a second of work; two allow for a slow machine. 64 MB hold."""
+    tracemalloc.start()
     started = time.process_time()
     yield
-    assert time.process_time() - started < 2
-    unit = 1 if sys.platform == "darwin" else 1024
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - HIGH_WATER
-    assert grown * unit < 64_000_000
+    took = time.process_time() - started
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert took < 2
+    assert peak < 64_000_000
 
 
 def ends_in_our_error(text: str) -> EngineError:
