@@ -3,11 +3,12 @@
 import asyncio
 import re
 import shutil
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
+
+from modules.cloudconvert.local.asking import ask
 
 VIDEO_INSTALL = "pip install 'fusion-runner[video]'"
 
@@ -73,20 +74,9 @@ def _bundled_ffmpeg() -> str | None:
 
 
 async def _describe(path: str, origin: str) -> Ffmpeg | None:
-    version = _VERSION.search(await _output(path, "-version"))
-    if version is None:
+    said = await ask([path, "-version"])
+    version = _VERSION.search(said.output) if said else None
+    listed = await ask([path, "-hide_banner", "-encoders"])
+    if version is None or listed is None:
         return None
-    encoders = frozenset(_ENCODER.findall(await _output(path, "-hide_banner", "-encoders")))
-    return Ffmpeg(path, version.group(1), origin, encoders)
-
-
-async def _output(path: str, *arguments: str) -> str:
-    try:
-        process = await asyncio.create_subprocess_exec(
-            path, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-        )
-    except OSError:
-        # Found, but not to be run: the same as not found.
-        return ""
-    output, _ = await process.communicate()
-    return output.decode("utf-8", "replace")
+    return Ffmpeg(path, version.group(1), origin, frozenset(_ENCODER.findall(listed.output)))

@@ -4,12 +4,10 @@ The levels, best first: `bwrap` (own file system view and no network), an own ne
 (no network), limits alone. Source of the arguments: bubblewrap's manual, namespaces(7).
 """
 
-import asyncio
 import os
 import shutil
 import site
 import sys
-from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import orjson
 
 from modules.cloudconvert.local import launch
+from modules.cloudconvert.local.asking import ask
 
 SYSTEM_FOLDERS = (
     "/usr",
@@ -108,11 +107,5 @@ async def _works(isolation: Isolation) -> bool:
         (Path(folder) / "work").mkdir()
         trial = isolation.wrap([sys.executable, "-I", "-c", "import PIL"], Path(folder))
         plan = {"limits": {}, "network": isolation.network, "parent": os.getpid(), "life": None}
-        process = await asyncio.create_subprocess_exec(
-            *launcher(plan, trial),
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            start_new_session=True,
-        )
-        return await process.wait() == 0
+        said = await ask(launcher(plan, trial))
+    return said is not None and said.status == 0

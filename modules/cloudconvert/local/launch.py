@@ -53,7 +53,7 @@ def _limit(kind: int | None, value: int) -> None:
     wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
     try:
         resource.setrlimit(kind, (wanted, wanted))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         # macOS refuses some limits; the deadline of the task still holds.
         print(f"limit {kind} not set: {error}", file=sys.stderr)  # noqa: T201 - no logging here
 

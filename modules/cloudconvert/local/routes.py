@@ -8,10 +8,10 @@ import asyncio
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from starlette.applications import Starlette
@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from modules.cloudconvert.local.answers import Answers, Page, operation_entry
+from modules.cloudconvert.local.formats import canonical
 from modules.cloudconvert.local.jobs import Jobs
 from modules.cloudconvert.local.operations.operation import Entry
 from modules.cloudconvert.local.operations.registry import LISTED
@@ -40,6 +41,7 @@ MOST_PER_PAGE = 1000
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 
+T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -165,7 +167,7 @@ class Api:
         new = check_job(body, shop.inventory, blocking=blocking)
         job = await self._jobs.create_job(new)
         if blocking:
-            job = await self._jobs.wait_for_job(job.id)
+            job = await _while_connected(request, self._jobs.wait_for_job(job.id))
             if new.redirect:
                 return self._redirect(request, job)
         return self._job_answer(request, self._jobs.job(job.id), 201)
@@ -176,7 +178,8 @@ class Api:
         return self._shown_job(request, self._jobs.job(request.path_params["id"]))
 
     async def await_job(self, request: Request) -> Response:
-        return self._shown_job(request, await self._jobs.wait_for_job(request.path_params["id"]))
+        waiting = self._jobs.wait_for_job(request.path_params["id"])
+        return self._shown_job(request, await _while_connected(request, waiting))
 
     def _shown_job(self, request: Request, job: JobRecord) -> Response:
         if request.query_params.get("redirect") in ("true", "1"):
@@ -221,7 +224,7 @@ class Api:
         new = check_lone_task(request.path_params["operation"], body, shop.inventory)
         task = await self._jobs.create_task(new)
         if _is_blocking(request) and not new.operation.awaits_upload:
-            task = await self._jobs.wait_for_task(task.id)
+            task = await _while_connected(request, self._jobs.wait_for_task(task.id))
         return _data(self._answers(request).task(task), 201)
 
     async def show_task(self, request: Request) -> Response:
@@ -230,7 +233,8 @@ class Api:
         return self._task_answer(request, self._jobs.task(request.path_params["id"]))
 
     async def await_task(self, request: Request) -> Response:
-        return self._task_answer(request, await self._jobs.wait_for_task(request.path_params["id"]))
+        waiting = self._jobs.wait_for_task(request.path_params["id"])
+        return self._task_answer(request, await _while_connected(request, waiting))
 
     def _task_answer(self, request: Request, task: TaskRecord, status: int = 200) -> Response:
         return _data(self._task_with(request, task, single=True), status)
@@ -280,6 +284,8 @@ class Api:
         query, include = request.query_params, _include(request)
         names = ("operation", "input_format", "output_format", "engine", "engine_version")
         filters = {name: query[f"filter[{name}]"] for name in names if f"filter[{name}]" in query}
+        for name in {"input_format", "output_format"} & filters.keys():
+            filters[name] = canonical(filters[name])
 
         def matches(entry: Entry) -> bool:
             return all(getattr(entry, name) == value for name, value in filters.items())
@@ -312,6 +318,26 @@ class Api:
             # What PHP makes of an empty map.
             return {}
         raise Refusal(400, "BAD_REQUEST", "The body must be a JSON object.")
+
+
+async def _while_connected(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
+    """Wait for an end as long as somebody is there to hear of it. Raises ClientDisconnect."""
+    result = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((result, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not result.done():
+            raise ClientDisconnect
+        return result.result()
+    finally:
+        result.cancel()
+        gone.cancel()
+        await asyncio.gather(result, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _is_blocking(request: Request) -> bool:

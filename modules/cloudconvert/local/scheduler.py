@@ -7,6 +7,7 @@ Everything happens on the server's event loop. State is in the store; what is lo
 import asyncio
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +28,8 @@ from modules.cloudconvert.local.settings import Settings
 from modules.cloudconvert.local.store import Store
 
 LOG = logging.getLogger(__name__)
+
+STORE_RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +153,29 @@ class Scheduler:
     async def _run(self, task: TaskRecord) -> None:
         operation = OPERATIONS[task.operation]
         try:
-            shop = await asyncio.shield(self._shop)
             async with self._heavy if operation.heavy else self._light:
                 self._busy += operation.heavy
                 try:
-                    ended = await self._attempt(task, operation, shop)
+                    ended = await self._attempt(task, operation)
                 finally:
                     self._busy -= operation.heavy
             folder = self._data.task(task.id)
             await asyncio.to_thread(folder.clear, keep_inputs=operation.spool is not None)
+            await self._written(ended)
         finally:
             self._runs.pop(task.id, None)
             self._owners.pop(task.id, None)
             self._percent.pop(task.id, None)
             self.changed.give()
-        self.finish(ended)
+
+    async def _written(self, task: TaskRecord) -> None:
+        """Write down how a task ended; a full disk is waited for, its result is not thrown away."""
+        while True:
+            try:
+                return self.finish(task)
+            except sqlite3.Error:
+                LOG.exception("the end of task %s cannot be stored; trying again", task.id)
+                await asyncio.sleep(STORE_RETRY_SECONDS)
 
     def finish(self, task: TaskRecord) -> None:
         """Write down how a task ended and let go on what waited for it."""
@@ -176,12 +187,12 @@ class Scheduler:
         if task.job_id is not None:
             self.settle_job(task.job_id)
 
-    async def _attempt(self, task: TaskRecord, operation: Operation, shop: Shop) -> TaskRecord:
+    async def _attempt(self, task: TaskRecord, operation: Operation) -> TaskRecord:
         """Run a task and return how it ended; only cancellation escapes."""
         self._store.begin_task(task.id, self.now_ms())
         self.changed.give()
         try:
-            work = await self._work(task, operation, shop)
+            work = await self._work(task, operation, await asyncio.shield(self._shop))
             async with asyncio.timeout(self._seconds(work)):
                 outcome = await operation.run(work)
             return await self.delivered(task, operation, outcome)

@@ -1,6 +1,8 @@
 """The server put together: data folder, store, scheduler, routes. The embedded composition root."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from modules.cloudconvert.local.settings import Settings
 from modules.cloudconvert.local.signing import Signer
 from modules.cloudconvert.local.storage import Storage
 from modules.cloudconvert.local.store import Store
+
+LOG = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 3600
 
@@ -87,7 +91,10 @@ async def _cancelled(
 
 async def _sweep(jobs: Jobs, settings: Settings) -> None:
     while True:
-        await jobs.sweep(settings.retention)
+        try:
+            await jobs.sweep(settings.retention)
+        except sqlite3.Error:
+            LOG.exception("old jobs cannot be deleted; trying again in an hour")
         await asyncio.sleep(SWEEP_SECONDS)
 
 

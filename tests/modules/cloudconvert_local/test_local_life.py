@@ -82,6 +82,11 @@ def is_alive(pid: int) -> bool:
     return state.rpartition(")")[2].split()[0] != "Z"
 
 
+def children_of_this_process() -> list[str]:
+    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
+    return [one for task in tasks for one in (task / "children").read_text().split()]
+
+
 async def at_work(local: Local, clip: Path, **more: Any) -> tuple[dict[str, Any], list[int]]:
     """Start a conversion that takes minutes; return its job and its processes."""
     tasks = {"in": UPLOAD, "slow": SLOW, "out": {"operation": "export/url", "input": "slow"}}
@@ -394,6 +399,22 @@ async def test_a_cancelled_run_stops_its_server_all_the_same(tmp_path: Path) -> 
     with pytest.raises(asyncio.CancelledError):
         await running
     DataFolder(tmp_path).close()
+
+
+@linux_only
+async def test_a_server_that_stops_at_once_leaves_no_process(tmp_path: Path) -> None:
+    for number in range(5):
+        async with embedded(tmp_path / str(number), no_fetch):
+            pass
+    assert children_of_this_process() == []
+
+
+async def test_a_blocking_answer_that_nobody_waits_for_is_given_up(tmp_path: Path) -> None:
+    async with serving(tmp_path) as local:
+        job = await local.create({"in": UPLOAD})
+        with pytest.raises(httpx.ReadTimeout):
+            await local.http.get(f"/sync/v2/jobs/{job['id']}", timeout=0.2)
+        assert (await local.http.delete(f"/v2/jobs/{job['id']}")).status_code == 204
 
 
 async def test_a_folder_that_cannot_be_used_is_told() -> None:
