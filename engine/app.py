@@ -86,8 +86,7 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)
 
     async def sleep(self, wait: timedelta) -> None:
         await sleep(wait.total_seconds())
@@ -362,4 +361,3 @@ def world(plan: Plan, execution_id: str) -> World:
             "triggerTimestamp": clock().now(),
         },
     )
-

@@ -5,11 +5,11 @@
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Iterator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from engine.errors import RunError, StoreError
 from engine.mapping.compile import Scope
@@ -21,15 +21,15 @@ from engine.run.aggregate import Collected, elements
 from engine.run.context import NodeContext
 from engine.run.cursor import TriggerCursor
 from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end
-from engine.run.operation import Operation, bundle_of, scope_of
+from engine.run.operation import Operation, Stream, close, next_of, scope_of
 from engine.run.ports import CursorChange
 from engine.run.rules import TriggerMoves
 
 BREATH_SECONDS: Final = 0.008
 """Longest stretch of pure work without giving signals, progress and servers a turn."""
 
-Outputs = Iterable[Any] | AsyncIterator[Any]
-Onward = tuple[Flow, int]
+Outputs: TypeAlias = list[Bundle] | Stream
+Onward: TypeAlias = tuple[Flow, int]
 
 
 class Run:
@@ -58,6 +58,9 @@ class Run:
             for node in plan.nodes.values()
             if node.kind is NodeKind.MODULE
         }
+        self._waiting = {
+            node_id for node_id, operation in self._operations.items() if operation.waits
+        }
         self._fed: Iterable[Bundle] | None = None
         self._collected: dict[str, Collected] = {}
         self._seconds = around.clock.monotonic
@@ -76,7 +79,9 @@ class Run:
         An interruption is stored too: bundles worked off are behind the cursor, the others come
         again. Raises StoreError when the store fails, after storing what it still can.
         """
-        self._fed = fed
+        if fed is not None:
+            self._fed = fed
+            self._waiting.discard(self._plan.trigger.id)
         return await self._recorded(self._cycles())
 
     async def replay(self, incomplete: Incomplete) -> Execution:
@@ -190,7 +195,7 @@ class Run:
                 return await self._route(node, scope)
             outputs = await self._tried(node, scope)
             if type(outputs) is list and len(outputs) == 1 and not node.closes:
-                scope[node.id] = bundle_of(outputs[0])
+                scope[node.id] = outputs[0]
             elif isinstance(outputs, End):
                 return outputs is STOP
             else:
@@ -202,7 +207,11 @@ class Run:
         try:
             if node.filter is not None and not node.filter.passes(scope):
                 return End.DROPPED
-            return await self._outputs(node, scope)
+            if node.id in self._failures.shut:
+                raise self._failures.shut[node.id]
+            if node.id in self._waiting:
+                return await self._performed(node, scope)
+            return self._outputs(node, scope)
         except (RunError, StoreError):
             raise
         except Exception as error:
@@ -212,11 +221,11 @@ class Run:
         settled = await self._failures.settle(node, error, scope, self.counts[node.id])
         return settled if isinstance(settled, End) else [settled]
 
-    async def _outputs(self, node: Node, scope: Scope) -> Outputs | End:
-        """Run a node and return what it emits: all of it in a list, or a stream."""
+    def _outputs(self, node: Node, scope: Scope) -> Outputs | End:
+        """Run a node that waits for nothing: all it emits in a list, or a stream yet to begin."""
         match node.kind:
             case NodeKind.MODULE:
-                return await self._module_outputs(node, scope)
+                return self._module_outputs(node, scope)
             case NodeKind.ITERATOR:
                 bundles = list(elements(node.fields.evaluate(scope).get("array")))
                 self._counted(node, len(bundles))
@@ -227,36 +236,36 @@ class Run:
                 self._failures.reach(node, scope)
         return End.DROPPED
 
-    async def _module_outputs(self, node: Node, scope: Scope) -> Outputs:
-        if node.id in self._failures.shut:
-            raise self._failures.shut[node.id]
+    def _module_outputs(self, node: Node, scope: Scope) -> Outputs:
         if self._fed is not None and node is self._plan.trigger:
             return iter(self._fed)
         operation = self._operations[node.id]
         if operation.streams:
-            streamed = operation.call(scope)
-            return streamed if isinstance(streamed, AsyncIterator) else iter(streamed)
+            return operation.stream(scope)
         started = self._seconds()
         try:
-            called = operation.call(scope)
-            outputs = (
-                await self._watched(node, called)
-                if isinstance(called, AsyncIterator)
-                else list(called)
-            )
+            outputs = operation.compute(scope)
         finally:
             operation.count.seconds += self._seconds() - started
         self._counted(node, len(outputs))
         return outputs
 
-    async def _watched(self, node: Node, called: AsyncIterator[Any]) -> list[Any]:
+    async def _performed(self, node: Node, scope: Scope) -> list[Bundle]:
         """Run an action that waits for something, with a word to the watcher before and after."""
-        self._around.watcher.node_started(node.id)
-        began = self._seconds()
-        async with aclosing(_one_by_one(called)) as stream:
-            outputs = [output async for output in stream]
-        took = self._seconds() - began
-        self._around.watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
+        operation, watcher = self._operations[node.id], self._around.watcher
+        started = self._seconds()
+        stream = operation.stream(scope)
+        watcher.node_started(node.id)
+        outputs: list[Bundle] = []
+        try:
+            while (bundle := await next_of(stream)) is not None:
+                outputs.append(bundle)
+        finally:
+            await close(stream)
+            took = self._seconds() - started
+            operation.count.seconds += took
+        watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
+        self._counted(node, len(outputs))
         return outputs
 
     def _counted(self, node: Node, bundles: int) -> None:
@@ -268,53 +277,62 @@ class Run:
         """Send each output through the rest of the flow, then close the node's aggregations."""
         for aggregator in node.closes:
             self._collected[aggregator] = Collected()
-        if type(outputs) is list:
-            for output in outputs:
-                scope[node.id] = bundle_of(output)
-                if await self._advance(*onward, scope):
-                    return True
-        elif await self._stream(node, outputs, onward, scope):
+        send = self._send if isinstance(outputs, list) else self._stream
+        if await send(node, outputs, onward, scope):
             return True
         for aggregator in node.closes:
             if await self._flush(aggregator, scope):
                 return True
         return False
 
-    async def _stream(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> bool:
+    async def _send(self, node: Node, outputs: Any, onward: Onward, scope: Scope) -> bool:
+        """Emit what is there already, one bundle after the other."""
+        for bundle in outputs:
+            scope[node.id] = bundle
+            if await self._advance(*onward, scope):
+                return True
+            if self._seconds() - self._breathed_at > BREATH_SECONDS:
+                await self._breathe()
+        return False
+
+    async def _stream(self, node: Node, outputs: Any, onward: Onward, scope: Scope) -> bool:
         """Emit while the module yields: a bundle leaves the flow before the next comes in."""
-        async with aclosing(_one_by_one(outputs)) as stream:
+        count = self.counts[node.id]
+        is_trigger = node is self._plan.trigger
+        try:
             while True:
                 started = self._seconds()
-                output = await self._pulled(node, stream, scope)
-                if isinstance(output, End):
-                    return output is STOP
+                bundle = await self._pulled(node, outputs, scope)
+                if isinstance(bundle, End):
+                    return bundle is STOP
                 now = self._seconds()
-                self.counts[node.id].seconds += now - started
-                self.counts[node.id].bundles += 1
-                scope[node.id] = bundle_of(output)
+                count.seconds += now - started
+                count.bundles += 1
+                scope[node.id] = bundle
                 if await self._advance(*onward, scope):
                     return True
-                self._worked_off(node)
+                if is_trigger:
+                    self._cursor.settle()
                 if now - self._breathed_at > BREATH_SECONDS:
                     await self._breathe()
+        finally:
+            await close(outputs)
 
-    async def _pulled(self, node: Node, stream: AsyncIterator[Any], scope: Scope) -> Any:
-        """Return the next output; `End` after the last, or if the module failed midway."""
+    async def _pulled(self, node: Node, stream: Stream, scope: Scope) -> Bundle | End:
+        """Return the next bundle; `End` after the last, or if the module failed midway."""
         try:
-            return await anext(stream)
-        except StopAsyncIteration:
-            self.counts[node.id].operations += 1
-            self._worked_off(node)
-            return End.DROPPED
+            bundle = await next_of(stream)
         except (RunError, StoreError):
             raise
         except Exception as error:
             settled = await self._settled(node, error, scope)
             return settled if isinstance(settled, End) else settled[0]
-
-    def _worked_off(self, node: Node) -> None:
+        if bundle is not None:
+            return bundle
+        self.counts[node.id].operations += 1
         if node is self._plan.trigger:
             self._cursor.settle()
+        return End.DROPPED
 
     async def _breathe(self) -> None:
         await asyncio.sleep(0)
@@ -383,18 +401,3 @@ def _uncancelled() -> None:
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
-
-
-async def _one_by_one(outputs: Outputs) -> AsyncGenerator[Any, None]:
-    """Yield from either kind of stream, and close a generator however this one ends."""
-    if isinstance(outputs, AsyncIterator):
-        try:
-            async for output in outputs:
-                yield output
-        finally:
-            close = getattr(outputs, "aclose", None)
-            if close is not None:
-                await close()
-    else:
-        for output in outputs:
-            yield output

@@ -3,8 +3,8 @@
 The driver makes one `Operation` per node and run, and asks it for each bundle.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +15,9 @@ from engine.model.execution import NodeCount
 from engine.module import Effect, Kind
 from engine.plan.plan import Leaf, Node, Plan
 from engine.run.context import NodeContext
+
+Stream: TypeAlias = Iterator[Any] | AsyncIterator[Any]
+"""What a module emits, as it emits it."""
 
 
 class Operation:
@@ -27,8 +30,8 @@ class Operation:
         "_validate",
         "context",
         "count",
-        "pure",
         "streams",
+        "waits",
     )
 
     def __init__(self, node: Node, context: NodeContext, count: NodeCount) -> None:
@@ -41,11 +44,20 @@ class Operation:
         )
         self.context = context
         self.count = count
-        self.pure = node.module.effect is Effect.PURE
         self.streams = node.module.kind is not Kind.ACTION
+        self.waits = node.module.effect is not Effect.PURE and not self.streams
 
-    def call(self, scope: Scope) -> Iterable[Any] | AsyncIterator[Any]:
-        """Map and validate the fields, and start the module on them.
+    def compute(self, scope: Scope) -> list[Bundle]:
+        """Run a pure action for one bundle, to its end."""
+        return [bundle_of(output) for output in self._called(scope)]
+
+    def stream(self, scope: Scope) -> Stream:
+        """Start the module for one bundle; it runs on as its outputs are taken."""
+        called = self._called(scope)
+        return called if isinstance(called, AsyncIterator) else iter(called)
+
+    def _called(self, scope: Scope) -> Any:
+        """Map and validate the fields, and call the module with them.
 
         Raises MappingError and ValidationError as they come; `explained` makes them presentable.
         """
@@ -54,6 +66,21 @@ class Operation:
             fields = self._validate(self._node.fields.evaluate(scope))
         self.context.operation += 1
         return self._module.execute(fields, self.context)
+
+
+async def next_of(stream: Stream) -> Bundle | None:
+    """Return the next bundle of a module, plain or async; None after the last."""
+    try:
+        output = next(stream) if isinstance(stream, Iterator) else await anext(stream)
+    except (StopIteration, StopAsyncIteration):
+        return None
+    return bundle_of(output)
+
+
+async def close(stream: Stream) -> None:
+    """Close an async generator, however far it came; the others need no closing."""
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()
 
 
 def check_fields(node: Node, scope: Scope) -> None:
