@@ -207,8 +207,7 @@ class Run:
         try:
             if node.filter is not None and not node.filter.passes(scope):
                 return End.DROPPED
-            if node.id in self._failures.shut:
-                raise self._failures.shut[node.id]
+            self._failures.check_open(node)
             if node.id in self._waiting:
                 return await self._performed(node, scope)
             return self._outputs(node, scope)

@@ -84,8 +84,7 @@ class Failures:
         """Why the cycle stopped; None while it goes on."""
         self.failure: Failure | None = None
         self.stored: list[Incomplete] = []
-        self.shut: dict[str, ModuleError] = {}
-        """Nodes that every bundle would fail at, with the error."""
+        self._shut: dict[str, ModuleError] = {}
         self.skipped_routers: set[str] = set()
         """Routers whose remaining routes the current bundle does not take."""
         self.replayed: Incomplete | None = None
@@ -113,6 +112,11 @@ class Failures:
         if decision.substitute is not None:
             return decision.substitute
         return STOP if decision.stops else End.DROPPED
+
+    def check_open(self, node: Node) -> None:
+        """Raise the error again of a node at which every bundle fails."""
+        if node.id in self._shut:
+            raise self._shut[node.id]
 
     def reach(self, node: Node, scope: Scope) -> None:
         """A directive ends the error route; of several, the first decides."""
@@ -164,7 +168,7 @@ class Failures:
         if decision.parks:
             await to_the_end(self._park(node, failure, scope, decision))
         if decision.shuts_node:
-            self.shut[node.id] = failure
+            self._shut[node.id] = failure
         if decision.stops:
             self.stop = decision
             self.failure = None if decision.status is Status.SUCCESS else _told(failure)
