@@ -66,6 +66,7 @@ class Sink:
         self._limit = limit
         self._block = bytearray()
         self._md5 = hashlib.md5(usedforsecurity=False)
+        self._writing: asyncio.Task[None] | None = None
         self.size = 0
 
     async def write(self, data: bytes) -> None:
@@ -78,8 +79,14 @@ class Sink:
             await self._flush()
 
     async def _flush(self) -> None:
+        """Hand the block over to the disk; meanwhile the next one is read."""
+        await self._written()
         block, self._block = self._block, bytearray()
-        await asyncio.to_thread(self._put, block)
+        self._writing = asyncio.create_task(asyncio.to_thread(self._put, block))
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
 
     def _put(self, block: bytearray) -> None:
         self._md5.update(block)
@@ -90,9 +97,13 @@ class Sink:
     async def finish(self) -> str:
         """Write what is left and return the content's MD5 in hexadecimal digits."""
         await self._flush()
+        await self._written()
         return self._md5.hexdigest()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Close the file, whatever became of it; a disk's complaint was raised by then."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
         self._file.close()
 
 
@@ -129,7 +140,7 @@ async def read_form(
     except FormParserError as error:
         raise BadForm(str(error)) from error
     finally:
-        reading.close()
+        await reading.close()
 
 
 class _Reading:
@@ -220,9 +231,9 @@ class _Reading:
         md5 = await self._sink.finish()
         return Uploaded(self._fields, self._filename, self._sink.size, md5)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._sink is not None:
-            self._sink.close()
+            await self._sink.close()
 
 
 def _decoded(data: bytearray) -> str:

@@ -16,7 +16,7 @@ import pytest
 from defusedxml import ElementTree
 from local_server import TOKEN, UPLOAD, Local, serving, task_of
 
-from modules.cloudconvert.local.multipart import filename_of, parameters
+from modules.cloudconvert.local.multipart import Sink, filename_of, parameters, read_form
 from modules.cloudconvert.local.settings import Limits, Settings
 
 
@@ -308,3 +308,16 @@ async def test_a_link_ends_after_a_day(tmp_path: Path) -> None:
         assert (await local.plain.get(file["url"])).status_code == 200
         moment[0] += timedelta(seconds=2)
         assert (await local.plain.get(file["url"])).status_code == 403
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+async def test_a_full_disk_ends_the_upload_with_the_words_of_the_system() -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"--b\r\ncontent-disposition: form-data; name=file; filename=a\r\n\r\n"
+        for _ in range(40):
+            yield bytes(100_000)
+        yield b"\r\n--b--\r\n"
+
+    kind = "multipart/form-data; boundary=b"
+    with pytest.raises(OSError, match="No space left"):
+        await read_form(kind, body(), lambda _fields, _name: Sink(Path("/dev/full"), 1 << 30))

@@ -1,0 +1,156 @@
+"""The server as a process of its own: `fusion cloudconvert serve`."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from local_server import (
+    TOKEN,
+    UPLOAD,
+    Local,
+    make_clip,
+    task_of,
+)
+from processes import linux_only, wait_until_gone
+from slow_jobs import at_work
+
+from engine.errors import SetupError
+from modules.cloudconvert.commands import commands
+from modules.cloudconvert.local.data import DataFolder
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mov", seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    process: subprocess.Popen[str]
+    local: Local
+
+
+def start_server(data: Path, *more: str) -> subprocess.Popen[str]:
+    code = "from modules.cloudconvert.commands import commands; commands()"
+    command = [sys.executable, "-c", code, "serve", "--port", "0", "--data", str(data)]
+    return subprocess.Popen(
+        [*command, "--api-key", TOKEN, *more], stdout=subprocess.PIPE, text=True
+    )
+
+
+@asynccontextmanager
+async def served(data: Path, *more: str) -> AsyncIterator[Served]:
+    """Run `fusion cloudconvert serve` as a process of its own."""
+    process = start_server(data, *more)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        found = re.fullmatch(r"base URL +(http://127\.0\.0\.1:\d+)/v2\n", line)
+        assert found, line
+        key = {"Authorization": f"Bearer {TOKEN}"}
+        async with (
+            httpx.AsyncClient(base_url=found[1], headers=key, trust_env=False, timeout=60) as http,
+            httpx.AsyncClient(base_url=found[1], trust_env=False, timeout=60) as plain,
+        ):
+            yield Served(process, Local(found[1], http, plain))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@linux_only
+async def test_engines_die_with_a_killed_server_and_the_job_ends_with_the_next(
+    clip: Path, tmp_path: Path
+) -> None:
+    async with served(tmp_path) as first:
+        job, pids = await at_work(first.local, clip)
+        first.process.kill()
+        wait_until_gone(pids)
+    async with served(tmp_path) as second:
+        again = await second.local.until(task_of(job, "slow")["id"], "processing")
+        assert again["code"] is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_stand_alone_server_stops_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    async with served(tmp_path) as running:
+        assert (await running.local.get("/v2/users/me"))["data"]["username"] == "local"
+        running.process.send_signal(number)
+        assert running.process.wait(10) == 0
+        assert running.process.stdout is not None
+        said = running.process.stdout.read()
+    assert TOKEN not in said
+    assert "Ctrl-C" in said
+
+
+@linux_only
+async def test_memory_stays_flat_whatever_goes_through(tmp_path: Path) -> None:
+    size, block = 96 << 20, os.urandom(1 << 20)
+
+    def peak(pid: int) -> int:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) << 10
+
+    async def form(task: dict[str, Any]) -> AsyncIterator[bytes]:
+        for name, value in task["result"]["form"]["parameters"].items():
+            head = f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+            yield f"{head}{value}\r\n".encode()
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="big"\r\n\r\n'
+        for _ in range(size // len(block)):
+            yield block
+        yield b"\r\n--b--\r\n"
+
+    async with served(tmp_path) as running:
+        local = running.local
+        await local.run({"small": b"x"}, {"operation": "archive", "output_format": "tar"})
+        before = peak(running.process.pid)
+        tasks = {"in": UPLOAD, "out": {"operation": "export/url", "input": "in"}}
+        job = await local.create(tasks)
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+        url = job["tasks"][0]["result"]["form"]["url"]
+        reply = await local.plain.post(url, content=form(job["tasks"][0]), headers=headers)
+        assert reply.status_code == 201, reply.text
+        [file] = task_of(await local.ended(job["id"]), "out")["result"]["files"]
+        received = 0
+        async with local.plain.stream("GET", file["url"]) as download:
+            async for chunk in download.aiter_bytes():
+                received += len(chunk)
+        assert received == file["size"] == size
+        assert peak(running.process.pid) - before < 16 << 20
+
+
+def test_serve_refuses_a_held_folder_and_a_taken_port(tmp_path: Path) -> None:
+    held = DataFolder(tmp_path)
+    with pytest.raises(SetupError, match="another server uses the folder"):
+        call_serve("--data", str(tmp_path))
+    held.close()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(SetupError, match="cannot start"):
+            call_serve("--data", str(tmp_path), "--port", str(taken.getsockname()[1]))
+    DataFolder(tmp_path).close()
+
+
+def call_serve(*arguments: str) -> None:
+    commands.main(["serve", *arguments], standalone_mode=False)
+
+
+def test_the_table_of_engines_names_versions_and_formats() -> None:
+    result = CliRunner().invoke(commands, ["engines"])
+    assert result.exit_code == 0, result.output
+    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    assert {"ENGINE", "pillow", "ffmpeg", "pdfium", "pikepdf", "archivetool"} <= set(lines)
+    assert "mov" in lines["ffmpeg"]

@@ -1,0 +1,46 @@
+"""Which processes live, for tests that something must have ended. Linux only: reads /proc."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def processes_of(task_id: str) -> list[int]:
+    """Return the processes whose command line names the task's folder."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if not path.name.isdecimal():
+            continue
+        try:
+            command = (path / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if f"{task_id}/work/out".encode() in command and b"launch.py" not in command:
+            found.append(int(path.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+def children_of_this_process() -> list[str]:
+    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
+    return [one for task in tasks for one in (task / "children").read_text().split()]
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    """Return when the processes have ended; a process that lives on fails the test."""
+    deadline = time.monotonic() + 20
+    while alive := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < deadline, alive
+        os.sched_yield()
