@@ -32,13 +32,16 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
+PUBLIC_PORTS = (80, 443)
+ANY_PORT = range(1, 65_536)
+
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
     """What the operator allows. Metadata, multicast and unspecified addresses never are."""
 
     allow_private_networks: bool = False
-    allowed_ports: Sequence[int] = (80, 443)
+    allowed_ports: Sequence[int] = PUBLIC_PORTS
 
     def check_target(self, host: str, port: int, *, named_user: bool) -> None:
         """Raise DataError for a URL that may not be asked, before any look-up.

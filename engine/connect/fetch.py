@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.connect.addresses import AddressRules
+from engine.connect.addresses import ANY_PORT, PUBLIC_PORTS, AddressRules
 from engine.connect.limits import FETCH_LIMITS, Limits
 from engine.errors import ServiceConnectionError
 from engine.module import Download, Fetch
@@ -54,7 +54,13 @@ class GuardedFetch:
 
 
 def guarded_fetch(
-    *, allow_private_networks: bool = False, allowed_ports: Sequence[int] = (80, 443)
+    *, allow_private_networks: bool = False, allowed_ports: Sequence[int] | None = None
 ) -> Fetch:
-    """Return a fetch that stays out of networks which the operator does not allow."""
-    return GuardedFetch(AddressRules(allow_private_networks, tuple(allowed_ports)))
+    """Return a fetch that stays out of networks which the operator does not allow.
+
+    `allowed_ports` None: those of the public web, or any if private networks are allowed, where
+    servers seldom run on these two.
+    """
+    if allowed_ports is None:
+        allowed_ports = ANY_PORT if allow_private_networks else PUBLIC_PORTS
+    return GuardedFetch(AddressRules(allow_private_networks, allowed_ports))

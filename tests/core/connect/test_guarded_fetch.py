@@ -271,3 +271,10 @@ async def test_one_fetch_serves_event_loops_of_several_threads() -> None:
         found.append(await read(fetch, wire.url))
         await asyncio.to_thread(thread.join)
     assert found == [b"hi", b"hi"]
+
+
+async def test_private_networks_are_reached_on_any_port_once_they_are_allowed() -> None:
+    async with serving(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")) as wire:
+        assert await read(guarded_fetch(allow_private_networks=True), wire.url) == b"hi"
+        with pytest.raises(DataError, match="port"):
+            await read(guarded_fetch(), wire.url)
