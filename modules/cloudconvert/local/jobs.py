@@ -6,6 +6,7 @@ Ids that do not exist, and things that were deleted, are Refusals of 404.
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,9 +46,8 @@ class Jobs:
         tasks = []
         try:
             for position, task in enumerate(new.tasks):
-                task_id = ids[str(task.name)]
-                record = await self._record(task, task_id, ids, job_id=job.id, position=position)
-                tasks.append(record)
+                record = await self._record(task, ids[str(task.name)], ids)
+                tasks.append(replace(record, job_id=job.id, position=position))
         except Refusal as refusal:
             self._forget_files(ids.values())
             raise placed(refusal, f"tasks.{new.tasks[len(tasks)].name}.") from refusal
@@ -59,7 +59,7 @@ class Jobs:
         task_id = _new_id()
         self._refuse_unknown_inputs([new], {})
         try:
-            task = await self._record(new, task_id, {}, retry_of=retry_of)
+            task = await self._record(new, task_id, {}, retry_of)
         except Refusal as refusal:
             self._forget_files([task_id])
             raise placed(refusal, "") from refusal
@@ -82,24 +82,16 @@ class Jobs:
             raise invalid(errors)
 
     async def _record(
-        self,
-        new: NewTask,
-        task_id: str,
-        ids: Mapping[str, str],
-        *,
-        job_id: str | None = None,
-        position: int = 0,
-        retry_of: TaskRecord | None = None,
+        self, new: NewTask, task_id: str, ids: Mapping[str, str], retry_of: TaskRecord | None = None
     ) -> TaskRecord:
+        """Return the record of a lone task; `ids` maps the names that its inputs may use."""
         now = self._scheduler.now_ms()
         waits = new.operation.awaits_upload
         return TaskRecord(
             id=task_id,
             operation=new.operation.name,
             created_at=now,
-            job_id=job_id,
             name=new.name,
-            position=position,
             message=WAITING_FOR_UPLOAD if waits else None,
             started_at=now if waits else None,
             retry_of=retry_of.id if retry_of else None,

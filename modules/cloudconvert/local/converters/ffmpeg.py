@@ -164,27 +164,33 @@ def encoders(container: Container, options: AudioOptions) -> frozenset[str]:
     return frozenset(one for one in chosen if one)
 
 
-def arguments(
-    program: str,
-    source: str,
-    target: str,
-    output_format: str,
-    probe: Probe,
-    options: AudioOptions,
-    threads: int,
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """One conversion to be done by the program at `program`; `probe` is of `source`."""
+
+    program: str
+    source: str
+    target: str
+    output_format: str
+    probe: Probe
+    options: AudioOptions
+    threads: int
+
+
+def arguments(encoding: Encoding) -> list[str]:
     """Return the command of one conversion."""
-    container = CONTAINERS[output_format]
+    container, options = CONTAINERS[encoding.output_format], encoding.options
+    threads = encoding.threads
     return [
-        *(program, "-hide_banner", "-nostdin", "-y", "-v", "error", "-nostats"),
+        *(encoding.program, "-hide_banner", "-nostdin", "-y", "-v", "error", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "0.5"),
         *_trim(options),
-        *_guarded_input(source),
-        *_streams(container, probe, options, threads),
+        *_guarded_input(encoding.source),
+        *_streams(container, encoding.probe, options, threads),
         *("-map_metadata", "0", "-dn", "-max_muxing_queue_size", "1024"),
         *("-threads", str(threads)),
         *container.extra,
-        *("-f", container.muxer, f"file:{target}"),
+        *("-f", container.muxer, f"file:{encoding.target}"),
     ]
 
 

@@ -8,6 +8,7 @@ from modules.cloudconvert.local.converters.containers import CONTAINERS
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
 from modules.cloudconvert.local.converters.ffmpeg import (
     AudioOptions,
+    Encoding,
     Probe,
     VideoOptions,
     arguments,
@@ -50,15 +51,16 @@ async def _probe(work: Work, program: Ffmpeg, conversion: Conversion) -> Probe:
 
 async def _encode(work: Work, program: Ffmpeg, conversion: Conversion, probe: Probe) -> None:
     options: AudioOptions = conversion.options
-    command = arguments(
-        program.path,
-        str(conversion.source.path),
-        str(work.folder.work / "out.0"),
-        conversion.output_format,
-        probe,
-        options,
-        work.threads,
+    encoding = Encoding(
+        program=program.path,
+        source=str(conversion.source.path),
+        target=str(work.folder.work / "out.0"),
+        output_format=conversion.output_format,
+        probe=probe,
+        options=options,
+        threads=work.threads,
     )
+    command = arguments(encoding)
     running = Program(command, work.folder.path, output_bytes=work.limits.output_bytes)
     on_line = progress_reader(trimmed_seconds(probe, options), work.report)
     ended = await work.run(running, on_line)
