@@ -15,6 +15,8 @@ MOST_ITEMS = 20
 LONGEST_TEXT = 200
 """Cells of one text that are shown."""
 
+LONGEST_HINT = 30
+
 DEEPEST = 8
 
 
@@ -42,6 +44,14 @@ def summary(value: Any) -> str:
             return json.dumps(value)
         case _:
             return cut(escape(str(value)), LONGEST_TEXT)
+
+
+def hint(bundles: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what tells one stored bundle from the others: a file's name, else a short value."""
+    values = [value for bundle in bundles.values() for value in bundle.values()]
+    named = next((value.name for value in values if isinstance(value, File)), None)
+    plain = (str(value) for value in values if isinstance(value, str | int | float) and value != "")
+    return cut(escape(named or next(plain, "")), LONGEST_HINT)
 
 
 def files_in(bundles: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.cli.outline import hint
 from engine.cli.output import Line
 from engine.cli.show import near
 from engine.cli.tables import Column, table
@@ -36,7 +37,12 @@ _NODES = (
     Column("time", number=True),
 )
 
-_INCOMPLETE = (Column("id"), Column("node"), Column("error", gives_way=True))
+_INCOMPLETE = (
+    Column("id"),
+    Column("node"),
+    Column("bundle"),
+    Column("error", gives_way=True),
+)
 
 
 def status_word(execution: Execution) -> str:
@@ -101,12 +107,22 @@ def saved_lines(paths: Sequence[Path]) -> Iterator[str]:
 def incomplete_lines(stored: Sequence[Incomplete], width: int | None) -> Iterator[Line]:
     """Yield a table of the first incomplete executions of one scenario, and how many more."""
     rows = [
-        (short(one.id), one.node_id, f"{one.failure.type}: {one.failure.message}")
+        (
+            short(one.id),
+            one.node_id,
+            hint(one.bundles),
+            f"{one.failure.type}: {one.failure.message}",
+        )
         for one in stored[:MOST_ROWS]
     ]
     yield from table(_INCOMPLETE, rows, width)
     if len(stored) > MOST_ROWS:
         yield f"and {len(stored) - MOST_ROWS} more: fusion incomplete list"
+
+
+def _row(one: Incomplete) -> tuple[str, str, str, str]:
+    error = f"{one.failure.type}: {one.failure.message}"
+    return (short(one.id), one.node_id, hint(one.bundles), error)
 
 
 def _ran(count: NodeCount) -> bool:

@@ -11,7 +11,6 @@ import click
 from engine.errors import SetupError
 
 DEFAULT_PORT = 8484
-PUBLIC_PORTS = (80, 443)
 DEFAULT_DATA = ".fusion/cloudconvert"
 
 
@@ -46,9 +45,7 @@ def serve(
     from modules.cloudconvert.local.settings import Settings  # noqa: PLC0415
 
     key = api_key or secrets.token_urlsafe(32)
-    # What runs inside a network seldom runs on the ports of the public web.
-    ports = range(1, 65_536) if allow_private_networks else PUBLIC_PORTS
-    fetch = guarded_fetch(allow_private_networks=allow_private_networks, allowed_ports=ports)
+    fetch = guarded_fetch(allow_private_networks=allow_private_networks)
     try:
         hosted = Hosted(DataFolder(data), Settings(key), fetch, Address(host, port))
     except DataFolderHeld as error:

@@ -7,6 +7,7 @@ import click
 
 from engine.cli.advice import store_option, typed
 from engine.cli.options import json_option, operator
+from engine.cli.outline import hint
 from engine.cli.output import Output
 from engine.cli.tables import Column, table
 from engine.cli.units import age, short, until
@@ -19,6 +20,7 @@ COLUMNS = (
     Column("id"),
     Column("scenario"),
     Column("node"),
+    Column("bundle"),
     Column("type"),
     Column("message", gives_way=True),
     Column("age"),
@@ -67,6 +69,7 @@ def _row(one: "Incomplete", now: datetime) -> tuple[str, ...]:
         short(one.id),
         one.scenario_id,
         one.node_id,
+        hint(one.bundles),
         one.failure.type,
         one.failure.message,
         age(one.created_at, now),
