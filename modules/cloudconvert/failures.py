@@ -5,7 +5,7 @@ Source: Fusion's CloudConvert page, troubleshooting; CloudConvert API v2, errors
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from engine.errors import (
     DataError,
@@ -15,9 +15,7 @@ from engine.errors import (
     RateLimitError,
 )
 from engine.module import Reply
-
-if TYPE_CHECKING:
-    from modules.cloudconvert.api import Job, Task
+from modules.cloudconvert.answers import Job, Task
 
 REFUSALS: Final = (402, 403)
 """Statuses that mean more than one thing here."""
@@ -48,7 +46,7 @@ def refusal(reply: Reply) -> ModuleError:
     return _out_of_credits(said, detail)
 
 
-def failure_of(job: "Job") -> ModuleError:
+def failure_of(job: Job) -> ModuleError:
     """Return the error for a job that ended in error: what its failed tasks say, root causes only.
 
     The detail lists them, with the job's id and tag.
@@ -76,7 +74,7 @@ def _typed_failure(roots: "Sequence[Task]", said: str, detail: dict[str, Any]) -
     return DataError(said, detail=detail)
 
 
-def _said(task: "Task") -> str:
+def _said(task: Task) -> str:
     message = readable(task.message or f"task {task.name or task.operation} failed")
     return f"{message} (Code: {task.code})" if task.code else message
 
@@ -85,7 +83,7 @@ def _out_of_credits(said: str, detail: dict[str, Any]) -> ModuleError:
     return ModuleError(f"{CREDITS_TEXT} {said}", detail=detail, storable=True)
 
 
-def waited_too_long(job: "Job") -> ModuleError:
+def waited_too_long(job: Job) -> ModuleError:
     """Return the error for a job that has not ended in time; the job goes on."""
     return ModuleError(
         WAITED_TEXT,

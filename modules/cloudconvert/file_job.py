@@ -17,15 +17,8 @@ from engine.errors import (
     ServiceConnectionError,
 )
 from engine.module import Context, Download, Fields, File
-from modules.cloudconvert.api import (
-    Exported,
-    Job,
-    Task,
-    create_job,
-    delete_job,
-    find_job,
-    get_job,
-)
+from modules.cloudconvert.answers import Exported, Job, Task
+from modules.cloudconvert.api import create_job, delete_job, find_job, get_job
 from modules.cloudconvert.failures import SIZE_TEXT, failure_of, waited_too_long
 from modules.cloudconvert.fields import Source
 
