@@ -38,6 +38,7 @@ def _map(value: Any) -> dict[str, Any]:
 
 
 def maps(value: Any) -> list[Any]:
+    """Return the collections of a list; none for what is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

@@ -65,7 +65,7 @@ def failure_of(job: Job) -> ModuleError:
     return _typed_failure(roots, said, detail)
 
 
-def _typed_failure(roots: "Sequence[Task]", said: str, detail: dict[str, Any]) -> ModuleError:
+def _typed_failure(roots: Sequence[Task], said: str, detail: dict[str, Any]) -> ModuleError:
     codes = {task.code for task in roots}
     if codes & _CREDITS:
         return _out_of_credits(said, detail)
