@@ -78,7 +78,8 @@ def _said(reply: Reply) -> str:
     words = ""
     if isinstance(reply.body, Mapping):
         words = str(reply.body.get("message") or "")
-        flat = "; ".join(_flattened(reply.body.get("errors"), ""))
+        faults = _flattened(reply.body.get("errors"), "")
+        flat = "; ".join(fault for fault in faults if not words or not fault.endswith(words))
         words = f"{words} ({flat})" if words and flat else words or flat
     elif reply.headers.get("content-type", "").startswith("text/plain"):
         words = str(reply.body)

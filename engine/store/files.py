@@ -13,12 +13,14 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from mimetypes import MimeTypes
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 from engine.errors import DataError, MaxFileSizeExceededError, StoreError
+from engine.mapping.coercion import describe, to_text
 from engine.model.bundle import File
 from engine.store import blob as disk
 from engine.store.blob import Blob
@@ -34,6 +36,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _Args = TypeVarTuple("_Args")
 _Result = TypeVar("_Result")
+
+
+NAME_AND_DATA: Final = "give a file, or a text `name` with `data`: a file, a buffer or a text"
 
 
 class FolderFiles:
@@ -79,11 +84,7 @@ class FolderFiles:
     async def file_of(self, value: File | Mapping[str, Any]) -> File:
         if isinstance(value, File):
             return replace(value, name=clean_name(value.name))
-        name, data = value.get("name"), value.get("data")
-        if not isinstance(name, str) or not isinstance(data, File | bytes | str):
-            raise DataError(
-                "not a file: give a file, or `name` with `data` that is a file, a buffer or a text"
-            )
+        name, data = _name_and_data(value)
         if isinstance(data, File):
             return replace(data, name=clean_name(name), type=media_type(clean_name(name)))
         return await self.receive(name, _one(data))
@@ -241,6 +242,17 @@ async def _copy(source: int, target: int, folder: Path) -> None:
             pass
     with disk.space_in(folder):
         await in_thread(disk.flush, target)
+
+
+def _name_and_data(value: Mapping[str, Any]) -> tuple[str, File | bytes | str]:
+    name, data = value.get("name"), value.get("data")
+    if not isinstance(name, str):
+        raise DataError(f"not a file: `name` is {describe(name)}; {NAME_AND_DATA}")
+    if isinstance(data, File | bytes | str):
+        return name, data
+    if isinstance(data, bool | int | float | datetime):
+        return name, to_text(data)
+    raise DataError(f"not a file: `data` is {describe(data)}; {NAME_AND_DATA}")
 
 
 async def _one(content: bytes | str) -> AsyncIterator[bytes]:

@@ -107,6 +107,20 @@ async def test_field_messages_of_a_refusal_are_shown_flat() -> None:
     assert caught.value.detail == {"status": 422, "code": "INVALID_DATA", "errors": errors}
 
 
+async def test_a_field_message_that_only_repeats_the_message_is_told_once() -> None:
+    said = "The engine is missing."
+    handler, _ = answers(httpx.Response(422, json={"message": said, "errors": {"a": [said]}}))
+    with pytest.raises(DataError) as caught:
+        await client(handler).request("POST", "/jobs")
+    assert caught.value.message.count(said) == 1
+
+
+async def test_field_messages_alone_are_told() -> None:
+    handler, _ = answers(httpx.Response(422, json={"errors": {"a": ["is odd"]}}))
+    with pytest.raises(DataError, match="a: is odd"):
+        await client(handler).request("POST", "/jobs")
+
+
 async def test_a_services_text_is_cut_and_its_control_characters_are_escaped() -> None:
     handler, _ = answers(httpx.Response(400, json={"message": "\x1b[31mred\u202e" + "x" * 5000}))
     with pytest.raises(DataError) as caught:

@@ -258,7 +258,7 @@ async def test_name_and_data_make_a_file(files: FolderFiles) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{}, {"name": "a"}, {"data": "a"}, {"name": 1, "data": "a"}, {"name": "a", "data": 1}]
+    "value", [{}, {"name": "a"}, {"data": "a"}, {"name": 1, "data": "a"}, {"name": "a", "data": {}}]
 )
 async def test_other_collections_are_no_file(files: FolderFiles, value: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="not a file"):
