@@ -77,7 +77,8 @@ def failure_problem(failure: "Failure", source: str = "", next_command: str = ""
     """Return a failure as it was kept, as a problem; `source` is the scenario's text, if known."""
     place = place_of(failure.where, source)
     notes = () if place or not failure.where else (f"at {failure.where}",)
-    return Problem("E501", f"{failure.type}: {failure.message}", place, notes, next_command)
+    code = "E501" if failure.where else "E502"  # without a node, the run itself could not go on
+    return Problem(code, f"{failure.type}: {failure.message}", place, notes, next_command)
 
 
 def place_of(where: str, source: str) -> Place | None:
