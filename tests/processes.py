@@ -20,7 +20,7 @@ def processes_of(task_id: str) -> list[int]:
             command = (path / "cmdline").read_bytes()
         except OSError:
             continue
-        if f"{task_id}/work/out".encode() in command and b"launch.py" not in command:
+        if f"{task_id}/work".encode() in command and b"launch.py" not in command:
             found.append(int(path.name))
     return found
 
