@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError
-from engine.mapping.compile import World
+from engine.mapping.compile import Scope, World
+from engine.mapping.functions.date_formats import zone_named
 from engine.model.bundle import File
 from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind, Status
 from engine.module import Connector
@@ -189,6 +190,19 @@ async def edit_incomplete(
     return edited
 
 
+async def stored_scope(
+    incomplete_id: str, operator: Operator, *, timezone: str | None = None
+) -> Scope:
+    """Return what expressions of a stored incomplete execution see; its bundles by node id."""
+    async with open_store(operator) as store:
+        incomplete = await store.incomplete(incomplete_id)
+    plan = _stored_plan(incomplete, operator)
+    around = world(plan, incomplete.execution_id)
+    if timezone is not None:
+        around = replace(around, timezone=world_in(timezone).timezone)
+    return scope_of(plan, around, incomplete.inputs, incomplete.bundles)
+
+
 async def _taken(store: SqliteStore, path: Path) -> File:
     try:
         return await store.files.take(path)
@@ -349,15 +363,17 @@ def _nothing_new(plan: Plan, execution: Execution) -> bool:
 
 def world(plan: Plan, execution_id: str) -> World:
     """Return what expressions of a run can ask of the outside."""
-    return World(
-        now=clock().now,
-        timezone=plan.settings.timezone,
-        random=random.random,
-        new_id=RandomIds().new,
-        facts={
-            "executionID": execution_id,
-            "scenarioID": plan.id,
-            "scenarioName": plan.name,
-            "triggerTimestamp": clock().now(),
-        },
-    )
+    facts = {
+        "executionID": execution_id,
+        "scenarioID": plan.id,
+        "scenarioName": plan.name,
+        "triggerTimestamp": clock().now(),
+    }
+    return replace(world_in(plan.settings.timezone), facts=facts)
+
+
+def world_in(timezone: str) -> World:
+    """Return what an expression outside of a run can ask. Raises UsageError for no time zone."""
+    if zone_named(timezone) is None:
+        raise UsageError(f"there is no time zone `{timezone}`; one is Europe/Rome", code="E701")
+    return World(clock().now, timezone, random.random, RandomIds().new, facts={})

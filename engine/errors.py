@@ -50,6 +50,7 @@ TITLES: Mapping[str, str] = {
     "E211": "not allowed in expressions",
     "E212": "unknown function or filter",
     "E213": "expression beyond a limit",
+    "E214": "expression failed",
     "E301": "unknown connection",
     "E302": "credential missing",
     "E303": "credential written in clear",
@@ -236,6 +237,8 @@ class BundleValidationError(DataError):
 
 class MappingError(DataError):
     """An expression failed on this bundle. `offset` counts characters into the field's text."""
+
+    code = "E214"
 
     def __init__(
         self, message: str, *, offset: int = 0, length: int = 1, notes: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "graph": "Draw a scenario with its filters, routes and error routes.",
     "modules": "List modules, or show one with its fields.",
     "functions": "List the functions that expressions can call.",
+    "eval": "Evaluate an expression.",
     "incomplete": "List, show and edit incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",
     "runs": "List runs, or show one.",
