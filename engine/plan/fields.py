@@ -8,15 +8,13 @@ from typing import Any, NamedTuple, TypeAlias
 from engine.errors import ExpressionError
 from engine.mapping.compile import Mapped, Scope, compile_text
 from engine.plan.constants import check_constants
+from engine.plan.flow import SETTLED_FIELDS
 from engine.plan.hints import shown
 from engine.plan.inspection import Draft, Inspection
-from engine.plan.plan import FieldMapping, Leaf, NodeKind
+from engine.plan.plan import FieldMapping, Leaf
 from engine.plan.read import KeyPath
 
 Evaluate: TypeAlias = Callable[[Scope], Any]
-
-_UNMAPPABLE = {NodeKind.AGGREGATOR: ("source", "stop_if_empty")}
-"""Fields that settle how the flow runs, before there is a bundle."""
 
 
 class Part(NamedTuple):
@@ -124,7 +122,7 @@ def _evaluator(
 
 def _refuse_mapped(inspection: Inspection, draft: Draft, names: Sequence[str]) -> None:
     for name in names:
-        if name in _UNMAPPABLE.get(draft.kind, ()):
+        if name in SETTLED_FIELDS.get(draft.kind, ()):
             text = f"{shown(name)} is settled before the run, so it cannot be mapped"
             place = inspection.document.value_place((*draft.keys, "with", name))
             inspection.report("E132", text, place)

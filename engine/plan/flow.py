@@ -1,15 +1,16 @@
-"""The engine's own modules, `flow.*`: what sees several bundles, and the directives.
+"""The engine's own modules: what sees several bundles (aggregators among them), and directives.
 
 Connectors' modules see one bundle each and live under `modules/`; these are carried out by
-`engine.run`. Here are their fields, which documentation, checks and forms come from.
+`engine.run`. Here are their fields, which documentation, checks and forms come from. Their ids are
+`flow.*`, but for the aggregators that Fusion keeps among its tools.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from engine.model.directive import Directive
 from engine.module import Fields
@@ -61,18 +62,83 @@ class IteratorFields(Fields):
     null and an empty array give no bundle."""
 
 
-class ArrayAggregatorFields(Fields):
-    """Fields of `flow.array_aggregator`."""
+class AggregatorFields(Fields):
+    """Fields of every aggregator."""
 
     source: str | None = None
     """Id of the node whose bundles are collected, those of one operation at a time. Left out: the
     nearest node upstream that can yield several."""
-    fields: dict[str, Any] = Field(min_length=1)
-    """Items of each collection in `array`, by name, mapped for each bundle that arrives."""
     group_by: Any = None
     """Expression; one bundle is emitted per distinct value, with the value as `key`."""
     stop_if_empty: bool = False
-    """Emit nothing when no bundle arrived; otherwise an empty `array` is emitted."""
+    """Emit nothing when no bundle arrived; otherwise an empty aggregate is emitted. Groups of no
+    bundles are never emitted."""
+
+
+class ArrayAggregatorFields(AggregatorFields):
+    """Fields of `flow.array_aggregator`."""
+
+    fields: dict[str, Any] = Field(min_length=1)
+    """Items of each collection in `array`, by name, mapped for each bundle that arrives."""
+
+
+class AggregatedArray(Fields):
+    """What `flow.array_aggregator` emits."""
+
+    array: list[Any]
+    """The collected collections, as they came."""
+    array_length: int
+    """How many there are."""
+
+
+class TextAggregatorFields(AggregatorFields):
+    """Fields of `tools.text_aggregator`."""
+
+    text: Any
+    """The row that each arriving bundle gives. What comes out empty is an empty row."""
+    row_separator: str = ""
+    """What stands between two rows: `newline`, `tab`, or any text as it is."""
+
+
+class TableAggregatorFields(AggregatorFields):
+    """Fields of `tools.table_aggregator`."""
+
+    fields: dict[str, Any] = Field(min_length=1)
+    """The cells of the row that each arriving bundle gives, in this order, by name; the names do
+    not appear. Cells stand as they are, without quotes."""
+    column_separator: str = "tab"
+    """What stands between two cells: `newline`, `tab`, or any text as it is."""
+    row_separator: str = "newline"
+    """What stands between two rows: `newline`, `tab`, or any text as it is."""
+
+
+class AggregatedText(Fields):
+    """What the text and the table aggregator emit."""
+
+    text: str
+    """The rows, put together in the order in which they came."""
+
+
+class NumericAggregatorFields(AggregatorFields):
+    """Fields of `tools.numeric_aggregator`."""
+
+    function: Literal["sum", "avg", "count", "min", "max"]
+    """What is worked out of the numbers. `count` counts the bundles that arrive."""
+    value: Any = None
+    """The number that each arriving bundle gives, or a text that spells one; `count` needs none."""
+
+    @model_validator(mode="after")
+    def _has_value(self) -> Self:
+        if self.function != "count" and self.value is None:
+            raise ValueError(f"`{self.function}` needs a `value`")
+        return self
+
+
+class AggregatedNumber(Fields):
+    """What `tools.numeric_aggregator` emits."""
+
+    result: int | float | None
+    """The number. Of no bundles, `sum` and `count` are 0 and the others null."""
 
 
 class ResumeFields(Fields):
@@ -95,17 +161,27 @@ class BreakFields(Fields):
 
 @dataclass(frozen=True, slots=True)
 class FlowModule:
-    """A module of the engine's own; `summary` is one sentence for its reference page."""
+    """A module of the engine's own; `summary` is one sentence for its reference page.
+
+    `output` None: the items depend on the data, or there are none.
+    """
 
     id: str
     kind: NodeKind
     fields: type[Fields]
     summary: str
     directive: Directive | None = None
+    output: type[Fields] | None = None
 
 
 def _directive(directive: Directive, fields: type[Fields], summary: str) -> FlowModule:
     return FlowModule(f"flow.{directive}", NodeKind.DIRECTIVE, fields, summary, directive)
+
+
+def _aggregator(
+    module_id: str, fields: type[Fields], output: type[Fields], summary: str
+) -> FlowModule:
+    return FlowModule(module_id, NodeKind.AGGREGATOR, fields, summary, output=output)
 
 
 FLOW: Mapping[str, FlowModule] = {
@@ -123,11 +199,29 @@ FLOW: Mapping[str, FlowModule] = {
             IteratorFields,
             "Take an array apart: one bundle per element.",
         ),
-        FlowModule(
+        _aggregator(
             "flow.array_aggregator",
-            NodeKind.AGGREGATOR,
             ArrayAggregatorFields,
+            AggregatedArray,
             "Collect the bundles of one operation of a source into one array.",
+        ),
+        _aggregator(
+            "tools.text_aggregator",
+            TextAggregatorFields,
+            AggregatedText,
+            "Put a text of each bundle of one operation of a source together into one.",
+        ),
+        _aggregator(
+            "tools.numeric_aggregator",
+            NumericAggregatorFields,
+            AggregatedNumber,
+            "Work out one number of the bundles of one operation of a source.",
+        ),
+        _aggregator(
+            "tools.table_aggregator",
+            TableAggregatorFields,
+            AggregatedText,
+            "Put the bundles of one operation of a source together as rows and columns of text.",
         ),
         _directive(
             Directive.ROLLBACK, NoFields, "Stop the run, take back what can be, end in error."
@@ -152,8 +246,21 @@ YIELDS_SEVERAL = frozenset({NodeKind.ITERATOR})
 """Kinds of the engine's own nodes that yield several bundles in one operation, whatever they map.
 An aggregator does only if it groups."""
 
-AGGREGATE_ITEMS = ("array", "array_length", "__IMTAGGLENGTH__")
-GROUP_ITEMS = ("key", "__IMTKEY__")
+SETTLED_FIELDS: Mapping[NodeKind, tuple[str, ...]] = {
+    NodeKind.AGGREGATOR: (
+        "source",
+        "stop_if_empty",
+        "function",
+        "row_separator",
+        "column_separator",
+    )
+}
+"""Fields that settle how the flow runs, before there is a bundle; they cannot be mapped."""
+
+GROUP_ITEM = "key"
+"""Item of an aggregator's bundles that holds the value of `group_by`."""
+RAW_NAMES: Mapping[str, str] = {"array_length": "__IMTAGGLENGTH__", GROUP_ITEM: "__IMTKEY__"}
+"""Fusion's own names of items that we name readably; a bundle has both."""
 ORDER_ITEMS = ("bundle_index", "bundle_count", "__IMTINDEX__", "__IMTLENGTH__")
 """Items that every emitted bundle has beside its own: position from 1, and how many there are."""
 

@@ -84,6 +84,13 @@ class Draft:
             return self.flow_module.fields
         return self.module.input if self.module is not None else None
 
+    @property
+    def output(self) -> type[Fields] | None:
+        """The model of its bundles, None if their items are not known."""
+        if self.flow_module is not None:
+            return self.flow_module.output
+        return self.module.output if self.module is not None else None
+
     def key(self, name: str) -> KeyPath:
         return (*self.keys, name)
 

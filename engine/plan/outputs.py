@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from engine.model.bundle import FILE_ITEMS, File
-from engine.plan.flow import AGGREGATE_ITEMS, GROUP_ITEMS, ORDER_ITEMS
+from engine.plan.flow import GROUP_ITEM, ORDER_ITEMS, RAW_NAMES
 from engine.plan.inspection import Draft
 from engine.plan.plan import NodeKind
 from engine.plan.survey import yields_several
@@ -65,15 +65,15 @@ def shape_of(annotation: Any) -> Shape:
 
 def shape_of_bundle(draft: Draft) -> Shape:
     """Return what is known of the bundles that a node emits."""
-    if draft.kind is NodeKind.AGGREGATOR:
-        names = {"array": Any, **(dict.fromkeys(("key",), Any) if yields_several(draft) else {})}
-        hidden = (*AGGREGATE_ITEMS, *ORDER_ITEMS)
-        return Shape("", names, (*hidden, *GROUP_ITEMS) if yields_several(draft) else hidden)
-    output = draft.module.output if draft.module is not None else None
-    if output is None:
+    output = draft.output
+    known = UNKNOWN if output is None else _shape_of_model(output)
+    if known.items is None:
         return UNKNOWN
-    known = _shape_of_model(output)
-    return Shape("", known.items, ORDER_ITEMS)
+    names = dict(known.items)
+    if draft.kind is NodeKind.AGGREGATOR and yields_several(draft):
+        names[GROUP_ITEM] = Any
+    raw = tuple(RAW_NAMES[name] for name in names if name in RAW_NAMES)
+    return Shape("", names, (*ORDER_ITEMS, *(raw if draft.flow_module is not None else ())))
 
 
 def _shape_of_model(model: type[BaseModel]) -> Shape:

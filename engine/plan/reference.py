@@ -15,8 +15,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from engine.plan.flow import FLOW, FlowModule
-from engine.plan.plan import NodeKind
+from engine.plan.flow import FLOW
 
 
 def json_schema(model: Any) -> dict[str, Any]:
@@ -35,30 +34,20 @@ class _Described(GenerateJsonSchema):
 
 
 def describe_flow() -> list[dict[str, Any]]:
-    """Describe the engine's own modules as JSON: id, kind, summary, and the schema of `with`."""
+    """Describe the engine's own modules as JSON: id, kind, summary, schemas of `with` and output.
+
+    An output of None depends on the data, or there is none.
+    """
     return [
         {
             "id": module.id,
             "kind": module.kind.value,
             "summary": module.summary,
             "fields": json_schema(module.fields),
-            "output": _output_of(module),
+            "output": None if module.output is None else json_schema(module.output),
         }
         for module in FLOW.values()
     ]
-
-
-def _output_of(module: FlowModule) -> dict[str, Any] | None:
-    """Return the schema of the items that a module emits; None: they depend on the data."""
-    if module.kind is not NodeKind.AGGREGATOR:
-        return None
-    return {
-        "type": "object",
-        "properties": {
-            "array": {"type": "array", "description": "The collected collections, as they came."},
-            "array_length": {"type": "integer", "description": "How many there are."},
-        },
-    }
 
 
 def field_texts(model: type) -> Mapping[str, str]:

@@ -1,9 +1,24 @@
 """Iterating and aggregating: how arrays become bundles, and bundles arrays. Pure."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from pydantic import TypeAdapter
+
+from engine.errors import DataError
+from engine.mapping.coercion import describe, to_text
+from engine.mapping.functions.numeric import number
+from engine.mapping.operators import TOO_LARGE, add, divide
+from engine.mapping.refusal import Refused
 from engine.model.bundle import Bundle, File
+from engine.plan.plan import Node
+
+T = TypeVar("T")
+Fields: TypeAlias = Mapping[str, Any]
+Number: TypeAlias = int | float
+
+_FLAG = TypeAdapter(bool)
 
 
 def elements(array: Any) -> Iterator[Bundle]:
@@ -19,50 +34,220 @@ def elements(array: Any) -> Iterator[Bundle]:
     for index, value in enumerate(values, 1):
         is_collection = isinstance(value, Mapping) and not isinstance(value, File)
         items = value if is_collection else {"value": value}
-        yield {
-            **items,
-            "__IMTINDEX__": index,
-            "__IMTLENGTH__": count,
-            "bundle_index": index,
-            "bundle_count": count,
-        }
+        yield {**items, **order_items(index, count)}
+
+
+def order_items(index: int, count: int) -> dict[str, int]:
+    """Return a bundle's position from 1 and how many there are, in Fusion's names and readable."""
+    return {
+        "__IMTINDEX__": index,
+        "__IMTLENGTH__": count,
+        "bundle_index": index,
+        "bundle_count": count,
+    }
+
+
+class Gathering(Protocol):
+    """What one output bundle is made of, taken in bundle by bundle."""
+
+    def add(self, fields: Fields) -> None:
+        """Take one arriving bundle's mapped fields. Raises DataError."""
+
+    def items(self) -> dict[str, Any]:
+        """Return the output items for what has come."""
+
+
+class _Array:
+    """Collections, as they come."""
+
+    def __init__(self) -> None:
+        self._rows: list[Fields] = []
+
+    def add(self, fields: Fields) -> None:
+        self._rows.append(fields.get("fields", {}))
+
+    def items(self) -> dict[str, Any]:
+        count = len(self._rows)
+        return {"array": self._rows, "__IMTAGGLENGTH__": count, "array_length": count}
+
+
+class _Text:
+    """Rows of text. Assumed: a text that comes out empty is an empty row."""
+
+    def __init__(self, separator: str) -> None:
+        self._separator = separator
+        self._rows: list[str] = []
+
+    def add(self, fields: Fields) -> None:
+        self._rows.append(_converted(to_text, "text", fields.get("text")))
+
+    def items(self) -> dict[str, Any]:
+        return {"text": self._separator.join(self._rows)}
+
+
+class _Table:
+    """Rows of cells. Assumed: neither a line of names nor quotes are written."""
+
+    def __init__(self, columns: str, rows: str) -> None:
+        self._columns = columns
+        self._separator = rows
+        self._rows: list[str] = []
+
+    def add(self, fields: Fields) -> None:
+        cells = fields.get("fields", {}).items()
+        texts = [_converted(to_text, f"fields.{name}", cell) for name, cell in cells]
+        self._rows.append(self._columns.join(texts))
+
+    def items(self) -> dict[str, Any]:
+        return {"text": self._separator.join(self._rows)}
+
+
+class _Count:
+    """The number of bundles. Assumed: one whose value is empty counts too."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, _fields: Fields) -> None:
+        self._count += 1
+
+    def items(self) -> dict[str, Any]:
+        return {"result": self._count}
+
+
+class _Fold:
+    """One number, from each value and what was there before; `start` if nothing came.
+
+    Assumed: a value that is empty or no number is an error of the aggregator for that bundle.
+    """
+
+    def __init__(self, fold: Callable[[Number, Number], Number], start: Number | None) -> None:
+        self._fold = fold
+        self._result = start
+
+    def add(self, fields: Fields) -> None:
+        value, before = _value(fields), self._result
+        self._result = value if before is None else _worked_out(self._fold, before, value)
+
+    def items(self) -> dict[str, Any]:
+        return {"result": self._result}
+
+
+class _Average:
+    """The sum over the count; null if nothing came."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._sum: Number = 0
+        self._result: Number | None = None
+
+    def add(self, fields: Fields) -> None:
+        """Take a value; the result is worked out now, so that what is too large fails here."""
+        total, count = _worked_out(add, self._sum, _value(fields)), self._count + 1
+        self._result = _worked_out(divide, total, count)
+        self._sum, self._count = total, count
+
+    def items(self) -> dict[str, Any]:
+        return {"result": self._result}
+
+
+_FUNCTIONS: Mapping[str, Callable[[], Gathering]] = {
+    "sum": partial(_Fold, add, 0),
+    "avg": _Average,
+    "count": _Count,
+    "min": partial(_Fold, min, None),
+    "max": partial(_Fold, max, None),
+}
+"""Assumed: of no bundles, sum and count are 0, as semantics R25 has it; the others are null."""
+
+_GATHERINGS: Mapping[str, Callable[[Fields], Gathering]] = {
+    "flow.array_aggregator": lambda _: _Array(),
+    "tools.text_aggregator": lambda given: _Text(_separator(given.get("row_separator", ""))),
+    "tools.numeric_aggregator": lambda given: _FUNCTIONS[given["function"]](),
+    "tools.table_aggregator": lambda given: _Table(
+        _separator(given.get("column_separator", "tab")),
+        _separator(given.get("row_separator", "newline")),
+    ),
+}
+"""What each aggregator makes of its bundles, from its constant fields."""
+
+_SEPARATORS = {"newline": "\n", "tab": "\t"}
+
+
+def _separator(given: Any) -> str:
+    return _SEPARATORS.get(given, str(given))
+
+
+def _converted(convert: Callable[[Any], T], name: str, value: Any) -> T:
+    try:
+        return convert(value)
+    except Refused as refused:
+        reason = refused.reason or f"should be {refused.wanted}, got {describe(value)}"
+        raise DataError(f"field `{name}`: {reason}") from refused
+
+
+def _value(fields: Fields) -> Number:
+    return _converted(number, "value", fields.get("value"))
+
+
+def _worked_out(operate: Callable[[Number, Number], Number], left: Number, right: Number) -> Number:
+    try:
+        return operate(left, right)
+    except (Refused, OverflowError) as error:
+        raise DataError(f"field `value`: {TOO_LARGE}") from error
 
 
 class Collected:
-    """What an array aggregator has collected during one operation of its source."""
+    """What an aggregator has collected during one operation of its source.
 
-    __slots__ = ("_groups",)
+    `begin` makes what one output bundle is gathered in.
+    """
 
-    def __init__(self) -> None:
-        self._groups: dict[Any, tuple[Any, list[Mapping[str, Any]]]] = {}
+    __slots__ = ("_begin", "_groups")
+
+    def __init__(self, begin: Callable[[], Gathering] = _Array) -> None:
+        self._begin = begin
+        self._groups: dict[Any, tuple[Any, Gathering]] = {}
 
     @property
     def is_empty(self) -> bool:
         return not self._groups
 
-    def add(self, fields: Mapping[str, Any]) -> None:
-        """Take one arriving bundle's mapped fields."""
+    def add(self, fields: Fields) -> None:
+        """Take one arriving bundle's mapped fields. Raises DataError for what does not fit."""
         key = fields.get("group_by")
         plain = isinstance(key, str | int | float | None)
         marker = (type(key) is bool, plain, key if plain else repr(key))
         group = self._groups.get(marker)
-        if group is None:
-            group = self._groups[marker] = (key, [])
-        group[1].append(fields.get("fields", {}))
+        if group is not None:
+            group[1].add(fields)
+            return
+        gathering = self._begin()
+        gathering.add(fields)
+        self._groups[marker] = (key, gathering)
 
     def sets(self, *, stop_if_empty: bool, groups: bool) -> list[Bundle]:
         """Return the output bundles: one, or one per group in order of first sight.
 
-        Without bundles: one with an empty array, none if `stop_if_empty` or if it `groups`.
+        Without bundles: one with an empty aggregate, none if `stop_if_empty` or if it `groups`.
         """
         if not self._groups:
-            return [] if stop_if_empty or groups else [_array([])]
+            return [] if stop_if_empty or groups else [self._begin().items()]
         if not groups:
-            return [_array(rows) for _, rows in self._groups.values()]
+            return [gathering.items() for _, gathering in self._groups.values()]
+        count = len(self._groups)
         return [
-            {**_array(rows), "key": key, "__IMTKEY__": key} for key, rows in self._groups.values()
+            {**gathering.items(), "key": key, "__IMTKEY__": key, **order_items(index, count)}
+            for index, (key, gathering) in enumerate(self._groups.values(), 1)
         ]
 
 
-def _array(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"array": rows, "__IMTAGGLENGTH__": len(rows), "array_length": len(rows)}
+def collected_by(node: Node) -> Collected:
+    """Return what an aggregator collects in, still empty."""
+    return Collected(partial(_GATHERINGS[node.module_id], node.fields.constants))
+
+
+def sets_of(node: Node, collected: Collected) -> list[Bundle]:
+    """Return the bundles that an aggregator emits for what it has collected."""
+    stops = _FLAG.validate_python(node.fields.constants.get("stop_if_empty", False))
+    return collected.sets(stop_if_empty=stops, groups="group_by" in node.fields.names)

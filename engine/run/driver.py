@@ -17,7 +17,7 @@ from engine.model.bundle import Bundle
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Status
 from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
 from engine.run import core
-from engine.run.aggregate import Collected, elements
+from engine.run.aggregate import Collected, collected_by, elements, sets_of
 from engine.run.context import NodeContext
 from engine.run.cursor import TriggerCursor
 from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end
@@ -159,7 +159,7 @@ class Run:
         enclosing = [
             node.id for node in nodes_from(flow, index) if node.source in flow[index].mappable
         ]
-        self._collected = {aggregator: Collected() for aggregator in enclosing}
+        self._collected = {name: collected_by(self._plan.nodes[name]) for name in enclosing}
         stopped = await self._advance(flow, index, scope)
         for aggregator in enclosing:
             if not stopped and not self._collected[aggregator].is_empty:
@@ -275,7 +275,7 @@ class Run:
     async def _emit(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> bool:
         """Send each output through the rest of the flow, then close the node's aggregations."""
         for aggregator in node.closes:
-            self._collected[aggregator] = Collected()
+            self._collected[aggregator] = collected_by(self._plan.nodes[aggregator])
         send = self._send if isinstance(outputs, list) else self._stream
         if await send(node, outputs, onward, scope):
             return True
@@ -347,10 +347,7 @@ class Run:
         collected = self._collected.pop(aggregator_id)
         if node.disabled:
             return False
-        sets = collected.sets(
-            stop_if_empty=bool(node.fields.constants.get("stop_if_empty")),
-            groups="group_by" in node.fields.names,
-        )
+        sets = sets_of(node, collected)
         count = self.counts[aggregator_id]
         count.operations += len(sets)
         count.bundles += len(sets)
