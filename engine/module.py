@@ -234,6 +234,13 @@ class Context(Protocol):
         """Unique to this operation and attempt; services that take a tag or key are given it."""
 
     @property
+    def earlier(self) -> Mapping[str, Any]:
+        """The detail of the failure that is replayed here; empty in a first attempt.
+
+        What was begun then may be found again by what the module put there.
+        """
+
+    @property
     def folder(self) -> Path:
         """The scenario file's folder; paths in fields are relative to it."""
 

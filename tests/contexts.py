@@ -67,6 +67,8 @@ class World:
         self.results: list[Path] = []
         """Paths that modules told of with `saved`."""
         self.operation = 1
+        self.earlier: dict[str, Any] = {}
+        """The detail of the failure that is replayed."""
         self._http = http
 
     @property

@@ -1,8 +1,10 @@
 """The world as one node's module sees it: `engine.module.Context`, made once per node and run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from engine.errors import InvalidConfigurationError
 from engine.module import Cursor, Files, Http, Variables
@@ -25,6 +27,7 @@ class NodeContext:
     connected: Http | None = None
     marks: Cursor | None = None
     operation: int = 0
+    earlier: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def operation_key(self) -> str:

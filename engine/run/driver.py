@@ -15,12 +15,13 @@ from engine.errors import RunError, StoreError
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Status
-from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
+from engine.module import Kind
+from engine.plan.plan import Flow, Node, NodeKind, Plan, Route, nodes_from
 from engine.run import core
 from engine.run.aggregate import Collected, collected_by, elements, sets_of
 from engine.run.context import NodeContext
 from engine.run.cursor import TriggerCursor
-from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end
+from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end, uncancelled
 from engine.run.operation import Operation, Stream, close, next_of, scope_of
 from engine.run.ports import CursorChange
 from engine.run.rules import TriggerMoves
@@ -88,6 +89,8 @@ class Run:
         """Run from the failed node on with the stored bundles, and store what became of them."""
         self._failures.replayed = incomplete
         self._failures.variables.restore(incomplete.variables)
+        if incomplete.node_id in self._operations:
+            self._operations[incomplete.node_id].context.earlier = incomplete.failure.detail
         execution = await self._recorded(self._from_failed_node(incomplete))
         if not self.stored:
             await to_the_end(self._around.store.park(core.after_replay(incomplete, execution)))
@@ -101,7 +104,7 @@ class Run:
             changes = await work
         except asyncio.CancelledError:
             interrupted = True
-            _uncancelled()
+            uncancelled()
             changes = self._ended_early("ExecutionInterruptedError", "interrupted from outside")
         except RunError as error:
             changes = self._ended_early("ScenarioTimeoutError", error.message)
@@ -111,7 +114,8 @@ class Run:
                 await store.finish(self._ended(interrupted=False), changes)
             raise
         execution = self._ended(interrupted=interrupted)
-        await to_the_end(store.finish(execution, changes))
+        streak = core.streak(execution, max_errors=self._plan.settings.max_consecutive_errors)
+        await to_the_end(store.finish(execution, changes, streak))
         return execution
 
     def _ended_early(self, type_name: str, message: str) -> list[CursorChange]:
@@ -133,7 +137,7 @@ class Run:
 
     async def _cycles(self) -> list[CursorChange]:
         trigger = self.counts[self._plan.trigger.id]
-        first = self._operations.get(self._plan.trigger.id)
+        first = self._plan.trigger.module
         max_cycles = 1 if self._fed is not None else self._plan.settings.max_cycles
         cycle = 0
         while True:
@@ -147,7 +151,7 @@ class Run:
                 cycle=cycle,
                 max_cycles=max_cycles,
                 bundles=trigger.bundles - before,
-                has_trigger=first is not None and first.streams,
+                has_trigger=first is not None and first.kind is Kind.TRIGGER,
             ):
                 return changes
             await to_the_end(self._around.store.commit_cursor(self._plan.id, changes))
@@ -232,7 +236,7 @@ class Run:
             case NodeKind.AGGREGATOR:
                 self._collected[node.id].add(node.fields.evaluate(scope))
             case NodeKind.DIRECTIVE:
-                self._failures.reach(node, scope)
+                return self._failures.reach(node, scope)
         return End.DROPPED
 
     def _module_outputs(self, node: Node, scope: Scope) -> Outputs:
@@ -277,61 +281,75 @@ class Run:
         for aggregator in node.closes:
             self._collected[aggregator] = collected_by(self._plan.nodes[aggregator])
         send = self._send if isinstance(outputs, list) else self._stream
-        if await send(node, outputs, onward, scope):
-            return True
+        ended = await send(node, outputs, onward, scope)
+        if ended is not None:
+            return ended is STOP
         for aggregator in node.closes:
             if await self._flush(aggregator, scope):
                 return True
         return False
 
-    async def _send(self, node: Node, outputs: Any, onward: Onward, scope: Scope) -> bool:
+    async def _send(self, node: Node, outputs: Any, onward: Onward, scope: Scope) -> End | None:
         """Emit what is there already, one bundle after the other."""
         for bundle in outputs:
             scope[node.id] = bundle
             if await self._advance(*onward, scope):
-                return True
+                return STOP
             if self._seconds() - self._breathed_at > BREATH_SECONDS:
                 await self._breathe()
-        return False
+        return None
 
-    async def _stream(self, node: Node, outputs: Any, onward: Onward, scope: Scope) -> bool:
-        """Emit while the module yields: a bundle leaves the flow before the next comes in."""
+    async def _stream(self, node: Node, outputs: Any, onward: Onward, scope: Scope) -> End | None:
+        """Emit while the module yields: a bundle leaves the flow before the next comes in.
+
+        Assumed: one that fails midway has emitted what it did, for its aggregations too; one that
+        fails before that never ran.
+        """
         count = self.counts[node.id]
-        is_trigger = node is self._plan.trigger
+        bundles, failed = count.bundles, count.failed
         try:
-            while True:
-                started = self._seconds()
-                bundle = await self._pulled(node, outputs, scope)
-                if isinstance(bundle, End):
-                    return bundle is STOP
-                now = self._seconds()
-                count.seconds += now - started
-                count.bundles += 1
-                scope[node.id] = bundle
-                if await self._advance(*onward, scope):
-                    return True
-                if is_trigger:
-                    self._cursor.settle()
-                if now - self._breathed_at > BREATH_SECONDS:
-                    await self._breathe()
+            ended = await self._pumped(node, outputs, onward, scope)
         finally:
             await close(outputs)
+        if count.failed == failed:
+            count.operations += 1
+        elif ended is None and count.bundles == bundles:
+            return End.DROPPED
+        return ended
 
-    async def _pulled(self, node: Node, stream: Stream, scope: Scope) -> Bundle | End:
-        """Return the next bundle; `End` after the last, or if the module failed midway."""
+    async def _pumped(self, node: Node, stream: Stream, onward: Onward, scope: Scope) -> End | None:
+        count = self.counts[node.id]
+        is_trigger = node is self._plan.trigger
+        while True:
+            started = self._seconds()
+            bundle = await self._pulled(node, stream, scope)
+            if bundle is None or isinstance(bundle, End):
+                return bundle
+            now = self._seconds()
+            count.seconds += now - started
+            count.bundles += 1
+            scope[node.id] = bundle
+            if await self._advance(*onward, scope):
+                return STOP
+            if is_trigger:
+                self._cursor.settle()
+            if now - self._breathed_at > BREATH_SECONDS:
+                await self._breathe()
+
+    async def _pulled(self, node: Node, stream: Stream, scope: Scope) -> Bundle | End | None:
+        """Return the next bundle; None after the last, or if the module failed midway."""
         try:
             bundle = await next_of(stream)
         except (RunError, StoreError):
             raise
         except Exception as error:
             settled = await self._settled(node, error, scope)
-            return settled if isinstance(settled, End) else settled[0]
-        if bundle is not None:
-            return bundle
-        self.counts[node.id].operations += 1
-        if node is self._plan.trigger:
+            if isinstance(settled, list):
+                return settled[0]
+            return settled if settled is STOP else None
+        if bundle is None and node is self._plan.trigger:
             self._cursor.settle()
-        return End.DROPPED
+        return bundle
 
     async def _breathe(self) -> None:
         await asyncio.sleep(0)
@@ -345,8 +363,10 @@ class Run:
         node = self._plan.nodes[aggregator_id]
         flow, index = self._plan.positions[aggregator_id]
         collected = self._collected.pop(aggregator_id)
-        if node.disabled:
+        if node.disabled or node.source is None:
             return False
+        for closed in node.mappable[node.mappable.index(node.source) :]:
+            scope.pop(closed, None)
         sets = sets_of(node, collected)
         count = self.counts[aggregator_id]
         count.operations += len(sets)
@@ -382,18 +402,3 @@ class Run:
             settled = await self._settled(node, error, scope)
             return settled if isinstance(settled, End) else End.DROPPED
         return None
-
-
-def nodes_from(flow: Flow, index: int) -> Iterator[Node]:
-    """Yield the nodes from a place in a flow on, those on routes included, in document order."""
-    for node in flow[index:]:
-        yield node
-        for route in node.routes:
-            yield from nodes_from(route.flow, 0)
-
-
-def _uncancelled() -> None:
-    """Let the task await what is left to do after an interruption."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()

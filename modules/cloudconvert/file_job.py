@@ -4,6 +4,8 @@ Source: Fusion's CloudConvert page, "Download a file"; CloudConvert API v2, uplo
 """
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ from modules.cloudconvert.answers import Exported, Job, Task
 from modules.cloudconvert.api import create_job, delete_job, find_job, get_job
 from modules.cloudconvert.failures import SIZE_TEXT, failure_of, waited_too_long
 from modules.cloudconvert.fields import Source
+
+TAG: Final = "tag"
+ORDER: Final = "order"
+"""What a failure's detail keeps for a replay: the job's tag, and a mark of what was asked for."""
 
 PROCESS: Final = "process"
 EXPORT: Final = "export"
@@ -88,28 +94,52 @@ def absent_without_download(constants: Mapping[str, Any]) -> Mapping[str, str]:
 async def run_file_job(ctx: Context, order: Order) -> FileJob:
     """Carry out one order. Raises ModuleErrors by CloudConvert's tables.
 
-    A job that this operation can no longer finish is deleted; one that is only late goes on.
+    A job that this operation can no longer finish is deleted; one that is only late goes on, and a
+    replay of the same order finds it again instead of paying for another.
     """
-    tag = ctx.operation_key
     uploads = {
         f"import-{number}": await ctx.files.file_of(source.file)
         for number, source in enumerate(order.sources, 1)
         if source.file is not None
     }
-    job: Job | None = None
+    tasks = _tasks(order)
+    mark = _mark(tasks, uploads)
+    job = await _begun_earlier(ctx, mark)
+    tag = (job.tag if job else None) or ctx.operation_key
     try:
-        job = await create_job(ctx, _tasks(order), tag)
+        job = job or await create_job(ctx, tasks, tag)
         for name, file in uploads.items():
             await _upload(ctx, job, name, file)
         if not order.download:
             return _output(job, [])
         job = await _ended(ctx, job, order.wait_limit)
+        if job.status == "error":
+            raise failure_of(job)
+        return _output(job, [await _downloaded(ctx, entry) for entry in _exported(job)])
     except asyncio.CancelledError:
         await _abandon(ctx, job, tag)
         raise
-    if job.status == "error":
-        raise failure_of(job)
-    return _output(job, [await _downloaded(ctx, entry) for entry in _exported(job)])
+    except ModuleError as error:
+        error.detail |= {TAG: tag, ORDER: mark}
+        raise
+
+
+def _mark(tasks: Mapping[str, Any], uploads: Mapping[str, File]) -> str:
+    """Return what tells whether two orders ask for the same of the same contents."""
+    contents = {name: [file.name, file.sha256] for name, file in uploads.items()}
+    return hashlib.sha256(json.dumps([tasks, contents], sort_keys=True).encode()).hexdigest()
+
+
+async def _begun_earlier(ctx: Context, mark: str) -> Job | None:
+    """Return the job of the attempt that is replayed, if it asks for the same and has not failed.
+
+    It may be late, its answer may have been lost, or only its download broke off.
+    """
+    tag = ctx.earlier.get(TAG)
+    if ctx.earlier.get(ORDER) != mark or not isinstance(tag, str):
+        return None
+    job = await find_job(ctx, tag)
+    return None if job is None or job.status == "error" else job
 
 
 def _output(job: Job, files: list[File]) -> FileJob:
