@@ -79,7 +79,8 @@ def shape_of_bundle(draft: Draft) -> Shape:
 def _shape_of_model(model: type[BaseModel]) -> Shape:
     if model.model_config.get("extra") == "allow":
         return UNKNOWN
-    return Shape("", {name: field.annotation for name, field in model.model_fields.items()})
+    fields = model.model_fields.items()
+    return Shape("", {field.alias or name: field.annotation for name, field in fields})
 
 
 def _bare(annotation: Any) -> Any:

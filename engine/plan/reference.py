@@ -27,9 +27,11 @@ class _Described(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         described = super().model_schema(schema)
         properties = described.get("properties", {})
+        fields = schema["cls"].model_fields
         for name, text in field_texts(schema["cls"]).items():
-            if name in properties:
-                properties[name].setdefault("description", text)
+            written = (name in fields and fields[name].alias) or name
+            if written in properties:
+                properties[written].setdefault("description", text)
         return described
 
 

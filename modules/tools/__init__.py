@@ -1,4 +1,4 @@
-"""Tools: bundles from nothing, and variables."""
+"""Tools: bundles from nothing, variables, texts."""
 
 from engine.module import Connector
 
@@ -7,7 +7,12 @@ connector = Connector(
     title="Tools",
     modules={
         "basic_trigger": "modules.tools.basic_trigger:BasicTrigger",
+        "set_variable": "modules.tools.set_variable:SetVariable",
         "set_variables": "modules.tools.set_variables:SetVariables",
+        "get_variable": "modules.tools.get_variable:GetVariable",
         "get_variables": "modules.tools.get_variables:GetVariables",
+        "switch": "modules.tools.switch:Switch",
+        "compose_string": "modules.tools.compose_string:ComposeString",
+        "convert_encoding": "modules.tools.convert_encoding:ConvertEncoding",
     },
 )

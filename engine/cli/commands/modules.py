@@ -38,7 +38,7 @@ OWN = "flow"
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One module; `output` None: its items depend on the data. `effect` is empty for `flow.*`."""
+    """One module; `output` None: its items depend on the data. `effect` is empty for our own."""
 
     id: str
     kind: str
@@ -88,9 +88,12 @@ def _list(output: Output, known: "Catalog", connector: str | None) -> None:
 
 
 def _of_connector(output: Output, known: "Catalog", name: str) -> Iterator[Described]:
-    """Yield a connector's modules; one that does not load is told, and the others are listed."""
+    """Yield a connector's modules; one that does not load is told, and the others are listed.
+
+    Those that the engine itself carries out under the connector's name come first.
+    """
+    yield from (module for module in _own().values() if module.id.startswith(f"{name}."))
     if name == OWN:
-        yield from _own().values()
         return
     try:
         ids = [f"{name}.{short_name}" for short_name in known.connector(name).modules]

@@ -1,0 +1,182 @@
+"""Tools for one variable and for texts: compose, switch, convert encoding."""
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contexts import World, outputs
+from pydantic import ValidationError
+
+from engine.errors import DataError
+from engine.plan.reference import json_schema
+from modules.tools import connector
+from modules.tools.compose_string import ComposeString
+from modules.tools.convert_encoding import ENCODINGS, ConvertEncoding
+from modules.tools.get_variable import GetVariable
+from modules.tools.set_variable import SetVariable
+from modules.tools.switch import Switch
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.mark.parametrize("name", connector.modules)
+def test_every_field_and_item_of_every_tool_is_explained(name: str) -> None:
+    module = connector.load(name)
+    assert module.id == f"tools.{name}"
+    assert (module.__doc__ or "").strip()
+    for model in (module.input, module.output):
+        if model is not None:
+            for item in json_schema(model).get("properties", {}).values():
+                assert item["description"]
+
+
+@pytest.mark.parametrize("lifetime", ["cycle", "execution"])
+async def test_set_variable_emits_an_item_named_after_it(world: World, lifetime: str) -> None:
+    fields = {"name": "total", "value": [1], "lifetime": lifetime}
+
+    assert await outputs(SetVariable, fields, world) == [{"total": [1]}]
+    assert world.variables.values == {"total": [1]}
+    assert world.variables.lifetimes == {"total": lifetime}
+
+
+async def test_a_variable_without_a_value_is_null_and_lives_for_the_cycle(world: World) -> None:
+    assert await outputs(SetVariable, {"name": "a"}, world) == [{"a": None}]
+    assert world.variables.lifetimes == {"a": "cycle"}
+
+
+async def test_get_variable_finds_the_last_value_and_null_for_unset(world: World) -> None:
+    for value in (1, 2):
+        await outputs(SetVariable, {"name": "a", "value": value}, world)
+
+    assert await outputs(GetVariable, {"name": "a"}, world) == [{"a": 2}]
+    assert await outputs(GetVariable, {"name": "b"}, world) == [{"b": None}]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("as it is ", "as it is "),
+        (None, ""),
+        (True, "true"),
+        (3, "3"),
+        (3.0, "3"),
+        (0.25, "0.25"),
+        (datetime(2026, 3, 1, 14, tzinfo=timezone(timedelta(hours=2))), "2026-03-01T12:00:00.000Z"),
+        (b"\xc5\x82", "ł"),
+        ([1, ["a", None], False], "1, a, , false"),
+    ],
+)
+async def test_compose_string_makes_one_text_of_any_value(
+    world: World, value: Any, text: str
+) -> None:
+    assert await outputs(ComposeString, {"value": value}, world) == [{"text": text}]
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, b"\xff", [{"a": 1}]])
+def test_what_has_no_text_is_refused(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        ComposeString.input.model_validate({"value": value})
+
+
+CASES = [
+    {"pattern": "de", "output": "Germany"},
+    {"pattern": "49", "output": {"code": 49}},
+    {"pattern": "de", "output": "second"},
+    {"pattern": "", "output": "nothing"},
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("de", {"output": "Germany"}),
+        (49, {"output": {"code": 49}}),
+        (None, {"output": "nothing"}),
+        ("DE", {}),
+        ("d.", {}),
+    ],
+)
+async def test_the_first_case_that_is_the_input_gives_the_output(
+    world: World, given: Any, expected: dict[str, Any]
+) -> None:
+    assert await outputs(Switch, {"input": given, "cases": CASES}, world) == [expected]
+
+
+async def test_without_a_match_the_output_is_that_of_else(world: World) -> None:
+    fields = {"input": "fr", "cases": CASES, "else": "elsewhere"}
+    assert await outputs(Switch, fields, world) == [{"output": "elsewhere"}]
+
+    fields = {"input": "de", "cases": CASES, "else": "elsewhere"}
+    assert await outputs(Switch, fields, world) == [{"output": "Germany"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "before", "after", "expected"),
+    [
+        (b"\xb3\xf3d\x9f", "windows-1250", "utf-8", "łódź".encode()),
+        ("łódź".encode(), "utf-8", "ISO_8859-2", b"\xb3\xf3d\xbc"),
+        ("日本", "utf-8", "Shift-JIS", b"\x93\xfa\x96{"),
+        ("ab", "ascii", "UTF16LE", b"a\0b\0"),
+        (12, "utf-8", "utf-8", b"12"),
+        (b"", "utf-8", "cp437", b""),
+    ],
+)
+async def test_a_text_changes_its_encoding_and_not_its_characters(
+    world: World, data: Any, before: str, after: str, expected: bytes
+) -> None:
+    fields = {"data": data, "input_encoding": before, "output_encoding": after}
+
+    assert await outputs(ConvertEncoding, fields, world) == [{"data": expected}]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_every_code_page_is_one_that_python_knows(world: World, encoding: str) -> None:
+    there = {"data": "plain", "output_encoding": encoding}
+    (converted,) = await outputs(ConvertEncoding, there, world)
+
+    back = {"data": converted["data"], "input_encoding": encoding}
+    assert await outputs(ConvertEncoding, back, world) == [{"data": b"plain"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "before", "after", "says"),
+    [
+        (b"ab\xff", "utf-8", "utf-8", "the data is no text in utf-8: byte 3"),
+        ("aé", "utf-8", "ascii", "ascii has no character `é` (character 2 of the text)"),
+        ("\ud800", "utf-8", "utf-8", "utf-8 has no character U+D800 (character 1 of the text)"),
+    ],
+)
+async def test_what_does_not_fit_a_code_page_is_an_error_and_never_replaced(
+    world: World, data: Any, before: str, after: str, says: str
+) -> None:
+    fields = {"data": data, "input_encoding": before, "output_encoding": after}
+
+    with pytest.raises(DataError) as caught:
+        await outputs(ConvertEncoding, fields, world)
+    assert caught.value.message == says
+
+
+@pytest.mark.parametrize(
+    ("module", "fields"),
+    [
+        (SetVariable, {"value": 1}),
+        (SetVariable, {"name": ""}),
+        (SetVariable, {"name": "a", "lifetime": "scenario"}),
+        (GetVariable, {"name": ""}),
+        (Switch, {"input": "a", "cases": []}),
+        (Switch, {"input": {"a": 1}, "cases": CASES}),
+        (Switch, {"input": "a", "cases": [{"output": 1}]}),
+        (Switch, {"input": "a", "cases": CASES, "regex": True}),
+        (ConvertEncoding, {"data": "a", "output_encoding": "rot13"}),
+        (ConvertEncoding, {"data": "a", "input_encoding": "punycode"}),
+        (ConvertEncoding, {"data": {"a": 1}}),
+        (ConvertEncoding, {}),
+    ],
+)
+def test_fields_that_cannot_work_are_refused(module: Any, fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        module.input.model_validate(fields)
