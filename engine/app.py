@@ -20,7 +20,7 @@ from engine.errors import UsageError
 from engine.mapping.compile import Scope, World
 from engine.mapping.functions.date_formats import zone_named
 from engine.model.bundle import File
-from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind, Status
+from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind, Registered, Status
 from engine.module import Connector
 from engine.module import Kind as ModuleKind
 from engine.plan.catalog import Catalog
@@ -31,6 +31,7 @@ from engine.run.driver import Run
 from engine.run.failing import Surroundings, to_the_end
 from engine.run.operation import check_fields, scope_of
 from engine.run.ports import Watcher
+from engine.run.turn import in_turn
 from engine.store import place
 from engine.store.files import FolderFiles
 from engine.store.sqlite import SqliteStore, open_sqlite
@@ -272,6 +273,19 @@ def _stored_plan(incomplete: Incomplete, operator: Operator) -> Plan:
     return load_text(incomplete.source, path, found, connections_file=operator.connections)
 
 
+def _id_of(name: str, known: Sequence[Registered]) -> str:
+    path = Path(name).resolve()
+    return next((one.id for one in known if one.path == path), name)
+
+
+async def set_active(name: str, operator: Operator, *, active: bool) -> Registered:
+    """Activate or deactivate a scenario of the store, by its id or its file."""
+    async with open_store(operator) as store:
+        scenario_id = _id_of(name, await store.scenarios())
+        await store.set_active(scenario_id, active=active)
+        return await store.scenario(scenario_id)
+
+
 @asynccontextmanager
 async def open_store(operator: Operator, near: Path | None = None) -> AsyncIterator[SqliteStore]:
     """Open the store that commands read. Raises NoStoreError, which says where it looked."""
@@ -293,7 +307,10 @@ async def _alone(
     store: SqliteStore, plan: Plan, watcher: Watcher, *, wait: bool
 ) -> AsyncIterator[None]:
     await store.register_scenario(plan.id, plan.path)
-    async with store.run_lock(plan.id, wait=wait, on_wait=watcher.note):
+    async with (
+        store.run_lock(plan.id, wait=wait, on_wait=watcher.note),
+        in_turn(store, plan, watcher),
+    ):
         yield
 
 

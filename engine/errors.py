@@ -10,7 +10,7 @@
     │  ├─ OutOfSpaceError
     │  ├─ ServiceConnectionError ─ RateLimitError(retry_after) · ModuleTimeoutError
     │  └─ InvalidConfigurationError ─ InvalidAccessTokenError
-    ├─ RunError          the run cannot go on; no directive may catch it
+    ├─ RunError          the run cannot go on; no directive may catch it ─ UnresolvedError
     └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError · NoStoreError ·
                          ScenarioTakenError
 
@@ -66,6 +66,7 @@ TITLES: Mapping[str, str] = {
     "E604": "no store here",
     "E605": "scenario id taken by another file",
     "E606": "edit refused",
+    "E607": "incomplete executions unresolved",
     "E701": "unusable arguments",
     "W101": "never runs",
 }
@@ -302,6 +303,12 @@ class RunError(EngineError):
     """The run cannot go on, whatever the scenario's handlers say."""
 
     code = "E502"
+
+
+class UnresolvedError(RunError):
+    """A sequential scenario waits for its incomplete executions; the notes name them."""
+
+    code = "E607"
 
 
 class StoreError(EngineError):

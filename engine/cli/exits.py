@@ -10,6 +10,7 @@ from engine.errors import (
     ScenarioError,
     SetupError,
     StoreError,
+    UnresolvedError,
     UsageError,
 )
 
@@ -21,7 +22,7 @@ class Exit(IntEnum):
     USAGE = 2
     """Arguments that cannot be used, or `run` of an invalid scenario."""
     INCOMPLETE = 3
-    """Finished, but incomplete executions are stored."""
+    """Incomplete executions are stored: by this run, or in the way of a sequential one."""
     CONNECTION = 4
     """A connection or credential is missing or refused."""
     NOT_FOUND = 5
@@ -48,6 +49,7 @@ _EXITS: tuple[tuple[type[EngineError], Exit], ...] = (
     (NotFoundError, Exit.NOT_FOUND),
     (NoStoreError, Exit.NOT_FOUND),
     (StoreError, Exit.STORE),
+    (UnresolvedError, Exit.INCOMPLETE),
 )
 """The first class that fits decides; any other error means that the run failed."""
 

@@ -26,6 +26,9 @@ COMMANDS: Mapping[str, str] = {
     "incomplete": "List, show and edit incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",
     "runs": "List runs, or show one.",
+    "scenarios": "List the scenarios of the store.",
+    "activate": "Activate a scenario.",
+    "deactivate": "Deactivate a scenario, so that it runs only by hand.",
     "init": "Copy an example to start from.",
 }
 """Summary of each command, by its name, which is also its file's in `engine.cli.commands`."""

@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from engine.model.bundle import File
-from engine.model.execution import Execution, Failure, Incomplete, NodeCount
+from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Registered
 
 
 def execution_json(execution: Execution) -> dict[str, Any]:
@@ -27,6 +27,18 @@ def execution_json(execution: Execution) -> dict[str, Any]:
         "interrupted": execution.interrupted,
         "failure": execution.failure and failure_json(execution.failure),
         "nodes": {node_id: count_json(count) for node_id, count in execution.nodes.items()},
+    }
+
+
+def registered_json(scenario: Registered) -> dict[str, Any]:
+    """Return a scenario as the store knows it; `incomplete` counts what is not resolved."""
+    return {
+        "id": scenario.id,
+        "path": str(scenario.path),
+        "active": scenario.active,
+        "errors_in_row": scenario.errors_in_row,
+        "last_run_at": scenario.last_run_at and scenario.last_run_at.isoformat(),
+        "incomplete": scenario.incomplete,
     }
 
 

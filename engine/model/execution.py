@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Any
 
 from engine.model.bundle import Bundle
@@ -66,6 +67,33 @@ class Execution:
     """What ended the run; None unless the status is error, or a warning that stopped it."""
     interrupted: bool = False
     """Stopped from outside; what was not finished comes again with the next run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """What an execution's end does to its scenario's row of errors; by default nothing."""
+
+    errors: int = 0
+    """Errors that it adds to the row."""
+    over: bool = False
+    """It ended well: the row begins anew."""
+    limit: int = 1
+    """The scenario is deactivated when a new error makes the row as long as this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A scenario as the store knows it. `last_run_at` is None if nothing of it has run."""
+
+    id: str
+    path: Path
+    active: bool = True
+    """An inactive one runs only by hand."""
+    errors_in_row: int = 0
+    """Latest executions that ended in error, one after another, as far as they count."""
+    last_run_at: datetime | None = None
+    incomplete: int = 0
+    """Incomplete executions that are not resolved."""
 
 
 class IncompleteStatus(StrEnum):

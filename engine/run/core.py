@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.model.directive import Directive
-from engine.model.execution import Execution, Incomplete, IncompleteStatus, Status
+from engine.model.execution import (
+    Execution,
+    Incomplete,
+    IncompleteStatus,
+    Kind,
+    Status,
+    Streak,
+)
 from engine.run.rules import (
     DIRECTIVES,
     RETRIED_BY_DEFAULT,
     ROLLED_BACK,
     SET_ASIDE,
     STORED_BY_DEFAULT,
+    UNCOUNTED,
     WARNS_ON_FIRST,
     Rule,
     TriggerMoves,
@@ -149,3 +157,17 @@ def after_replay(replayed: Incomplete, execution: Execution) -> Incomplete:
         failure=execution.failure or replayed.failure,
         due_at=None,
     )
+
+
+def streak(execution: Execution, *, max_errors: int) -> Streak:
+    """Return what the end of an execution does to its scenario's row of errors.
+
+    Assumed: replays and interruptions leave the row as it is, as do errors that do not count.
+    """
+    if execution.kind is Kind.REPLAY or execution.interrupted:
+        return Streak()
+    if execution.status is not Status.ERROR:
+        return Streak(over=True)
+    if execution.failure is not None and execution.failure.type in UNCOUNTED:
+        return Streak()
+    return Streak(errors=1, limit=max_errors)

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.model.bundle import File
-from engine.model.execution import Execution, Incomplete, IncompleteStatus, NodeCount
+from engine.model.execution import (
+    Execution,
+    Incomplete,
+    IncompleteStatus,
+    NodeCount,
+    Registered,
+    Streak,
+)
 from engine.module import Files, Http
 
 
@@ -56,11 +63,27 @@ class Store(Protocol):
         """Tie an id to a file. Raises ScenarioTakenError naming both paths if another file has it
         and still exists."""
 
+    async def scenario(self, scenario_id: str) -> Registered:
+        """Return one that is registered, by its whole id."""
+
+    async def scenarios(self) -> list[Registered]:
+        """Return all that are registered, by id."""
+
+    async def set_active(self, scenario_id: str, *, active: bool) -> None:
+        """Activate or deactivate a scenario, and forget its errors in a row. Raises NotFoundError
+        if it is not registered."""
+
     async def begin(self, execution: Execution) -> None:
         """Store a new execution, status running."""
 
-    async def finish(self, execution: Execution, cursor: Sequence[CursorChange] = ()) -> None:
-        """Store how an execution ended, together with the trigger's new marks."""
+    async def finish(
+        self,
+        execution: Execution,
+        cursor: Sequence[CursorChange] = (),
+        streak: Streak = Streak(),  # noqa: B008 - frozen
+    ) -> None:
+        """Store how an execution ended, together with the trigger's new marks and what the end
+        does to the scenario's errors in a row, which may deactivate it."""
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         """Store marks at the end of a cycle that is not the last."""

@@ -89,6 +89,12 @@ RETRIED_BY_DEFAULT = frozenset(
 WARNS_ON_FIRST = frozenset({"ConnectionError", "RateLimitError"})
 """Types that end the execution as a warning when the first module fails with them."""
 
+UNCOUNTED = frozenset({"DataError", "DuplicateDataError", "ModuleTimeoutError", "ConnectionError"})
+"""Types that end an execution without counting towards the errors that deactivate its scenario.
+
+Source: Fusion help, scenario settings, number of consecutive errors.
+"""
+
 FUSION_SCHEDULE = tuple(timedelta(minutes=m) for m in (10, 60, 180, 720, 1440))
 """Waits before attempt 1, 2, … of a stored bundle; after the last it stays for a person.
 

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.model.execution import Execution, Incomplete, IncompleteStatus
+from engine.model.execution import (
+    Execution,
+    Incomplete,
+    IncompleteStatus,
+    Registered,
+    Streak,
+)
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.encode import decode, encode, files_in
@@ -21,6 +27,7 @@ from engine.store.records import (
     execution_row,
     incomplete_of,
     incomplete_row,
+    registered_of,
 )
 
 Rows: TypeAlias = dict[str, dict[str, Any]]
@@ -30,7 +37,7 @@ Rows: TypeAlias = dict[str, dict[str, Any]]
 class Records:
     """What several `MemoryStore`s share, as processes share a file; rows by id, oldest first."""
 
-    scenarios: dict[str, Path] = field(default_factory=dict)
+    scenarios: Rows = field(default_factory=dict)
     executions: Rows = field(default_factory=dict)
     incompletes: Rows = field(default_factory=dict)
     marks: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
@@ -63,20 +70,44 @@ class MemoryStore:
             yield
 
     async def register_scenario(self, scenario_id: str, path: Path) -> None:
-        known = self._records.scenarios.get(scenario_id, path)
-        refused.check_free(scenario_id, path, known)
-        self._records.scenarios[scenario_id] = path
+        fresh = {"id": scenario_id, "path": path, "active": True, "errors_in_row": 0}
+        row = self._records.scenarios.get(scenario_id, fresh)
+        refused.check_free(scenario_id, path, row["path"])
+        self._records.scenarios[scenario_id] = row | {"path": path}
+
+    async def scenario(self, scenario_id: str) -> Registered:
+        row = self._scenario(scenario_id)
+        runs = self._records.executions.values()
+        started = [run["started_at"] for run in runs if run["scenario_id"] == scenario_id]
+        waiting = await self.incompletes(scenario_id=scenario_id)
+        counts = {"last_run_at": started[-1] if started else None, "incomplete": len(waiting)}
+        return registered_of(row | counts)
+
+    async def scenarios(self) -> list[Registered]:
+        return [await self.scenario(scenario_id) for scenario_id in sorted(self._records.scenarios)]
+
+    async def set_active(self, scenario_id: str, *, active: bool) -> None:
+        self._scenario(scenario_id).update(active=active, errors_in_row=0)
 
     async def begin(self, execution: Execution) -> None:
         row = execution_row(execution)
         self._records.executions[execution.id] = row | {"process": self._own}
 
-    async def finish(self, execution: Execution, cursor: Sequence[CursorChange] = ()) -> None:
+    async def finish(
+        self,
+        execution: Execution,
+        cursor: Sequence[CursorChange] = (),
+        streak: Streak = Streak(),  # noqa: B008 - frozen
+    ) -> None:
         if execution.id not in self._records.executions:
             raise refused.never_begun(execution.id)
         row, marks = execution_row(execution), _encoded(cursor)
         self._records.executions[execution.id].update(row)
         self._set_marks(execution.scenario_id, marks)
+        if scenario := self._records.scenarios.get(execution.scenario_id):
+            errors = 0 if streak.over else scenario["errors_in_row"] + streak.errors
+            scenario["errors_in_row"] = errors
+            scenario["active"] &= not (streak.errors and errors >= streak.limit)
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         self._set_marks(scenario_id, _encoded(cursor))
@@ -163,6 +194,11 @@ class MemoryStore:
                 marks.pop(key, None)
             else:
                 marks[key] = value
+
+    def _scenario(self, scenario_id: str) -> dict[str, Any]:
+        if scenario_id not in self._records.scenarios:
+            raise refused.unknown_scenario(scenario_id)
+        return self._records.scenarios[scenario_id]
 
     def _claimed(self, row: Row) -> bool:
         return row["claimed_by"] in self._records.open

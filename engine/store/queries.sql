@@ -7,6 +7,32 @@ SELECT path FROM scenarios WHERE id = :id
 INSERT INTO scenarios (id, path) VALUES (:id, :path)
 ON CONFLICT (id) DO UPDATE SET path = excluded.path
 
+-- name: scenarios
+SELECT
+    id, path, active, errors_in_row,
+    (
+        SELECT started_at FROM executions
+        WHERE scenario_id = scenarios.id ORDER BY seq DESC LIMIT 1
+    ) AS last_run_at,
+    (
+        SELECT COUNT(*) FROM incompletes
+        WHERE scenario_id = scenarios.id AND status <> 'resolved'
+    ) AS incomplete
+FROM scenarios
+WHERE CAST(:id AS TEXT) IS NULL OR id = :id
+ORDER BY id
+
+-- name: set_active
+UPDATE scenarios SET active = :active, errors_in_row = 0 WHERE id = :id
+
+-- name: change_streak
+UPDATE scenarios SET
+    active = CASE
+        WHEN :errors > 0 AND errors_in_row + :errors >= :limit THEN 0 ELSE active
+    END,
+    errors_in_row = CASE WHEN :over = 1 THEN 0 ELSE errors_in_row + :errors END
+WHERE id = :id
+
 -- name: begin_execution
 INSERT INTO executions
     (id, seq, scenario_id, kind, status, started_at, ended_at, process, payload)

@@ -1,8 +1,10 @@
 """Executions and incomplete executions as rows: columns to select by, and one JSON payload."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from engine.model.execution import (
@@ -12,6 +14,7 @@ from engine.model.execution import (
     IncompleteStatus,
     Kind,
     NodeCount,
+    Registered,
     Status,
 )
 from engine.store.encode import PathOf, decode, encode
@@ -30,6 +33,18 @@ def to_moment(at: datetime) -> int:
 def from_moment(moment: int) -> datetime:
     """Return the moment that so many microseconds since 1970 stand for."""
     return EPOCH + moment * _MICROSECOND
+
+
+def registered_of(row: Row) -> Registered:
+    """Return a scenario as its row and the counts beside it tell it."""
+    return Registered(
+        id=row["id"],
+        path=Path(os.fsdecode(row["path"])),
+        active=bool(row["active"]),
+        errors_in_row=row["errors_in_row"],
+        last_run_at=_optional_moment(row["last_run_at"]),
+        incomplete=row["incomplete"],
+    )
 
 
 def execution_row(execution: Execution) -> dict[str, Any]:

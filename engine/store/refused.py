@@ -49,6 +49,13 @@ def never_begun(execution_id: str) -> NotFoundError:
     return NotFoundError(f"execution {execution_id} was never begun in this store")
 
 
+def unknown_scenario(scenario_id: str) -> NotFoundError:
+    """Return why nothing is known of a scenario; its id is never shortened."""
+    return NotFoundError(
+        f"no scenario `{scenario_id}` has run in this store", next_command="fusion scenarios"
+    )
+
+
 def not_found(kind: str, id_or_prefix: str, matches: Sequence[str]) -> NotFoundError:
     """Return why an id selects no single record; `kind` is execution or incomplete."""
     what, command = _WORDS[kind]

@@ -12,10 +12,17 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-from engine.model.execution import Execution, Incomplete, IncompleteStatus
+from engine.model.execution import (
+    Execution,
+    Incomplete,
+    IncompleteStatus,
+    Registered,
+    Streak,
+)
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.database import Database
@@ -29,6 +36,7 @@ from engine.store.records import (
     execution_row,
     incomplete_of,
     incomplete_row,
+    registered_of,
 )
 
 BUSY_SECONDS: Final = 30.0
@@ -103,11 +111,28 @@ class SqliteStore:
     async def register_scenario(self, scenario_id: str, path: Path) -> None:
         await self._in_worker(self._register, scenario_id, path)
 
+    async def scenario(self, scenario_id: str) -> Registered:
+        rows = await self._query("scenarios", id=scenario_id)
+        if not rows:
+            raise refused.unknown_scenario(scenario_id)
+        return registered_of(rows[0])
+
+    async def scenarios(self) -> list[Registered]:
+        return [registered_of(row) for row in await self._query("scenarios", id=None)]
+
+    async def set_active(self, scenario_id: str, *, active: bool) -> None:
+        await self._in_worker(self._set_active, scenario_id, int(active))
+
     async def begin(self, execution: Execution) -> None:
         await self._in_worker(self._begin, execution)
 
-    async def finish(self, execution: Execution, cursor: Sequence[CursorChange] = ()) -> None:
-        await self._in_worker(self._finish, execution, cursor)
+    async def finish(
+        self,
+        execution: Execution,
+        cursor: Sequence[CursorChange] = (),
+        streak: Streak = Streak(),  # noqa: B008 - frozen
+    ) -> None:
+        await self._in_worker(self._finish, execution, cursor, streak)
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         await self._in_worker(self._commit_cursor, scenario_id, cursor)
@@ -178,17 +203,25 @@ class SqliteStore:
             refused.check_free(scenario_id, path, known)
             self._database.change("set_scenario_path", id=scenario_id, path=os.fsencode(path))
 
+    def _set_active(self, scenario_id: str, active: int) -> None:
+        with self._database.transaction():
+            if not self._database.change("set_active", id=scenario_id, active=active):
+                raise refused.unknown_scenario(scenario_id)
+
     def _begin(self, execution: Execution) -> None:
         row = execution_row(execution)
         with self._database.transaction():
             self._database.change("begin_execution", **row, process=self._database.processes.own)
 
-    def _finish(self, execution: Execution, cursor: Sequence[CursorChange]) -> None:
+    def _finish(self, execution: Execution, cursor: Sequence[CursorChange], streak: Streak) -> None:
         row = execution_row(execution)
         with self._database.transaction():
             if not self._database.change("finish_execution", **row):
                 raise refused.never_begun(execution.id)
             self._set_marks(execution.scenario_id, cursor)
+            if streak != Streak():
+                row = {name: int(value) for name, value in asdict(streak).items()}
+                self._database.change("change_streak", id=execution.scenario_id, **row)
 
     def _commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         with self._database.transaction():

@@ -19,7 +19,9 @@ from engine.model.execution import (
     IncompleteStatus,
     Kind,
     NodeCount,
+    Registered,
     Status,
+    Streak,
 )
 from engine.run.ports import CursorChange, Store
 from engine.store.files import FolderFiles
@@ -422,6 +424,88 @@ async def test_a_run_that_failed_frees_its_scenario(store: Store) -> None:
             raise RuntimeError
     async with store.run_lock("a/b\ud800", wait=False, on_wait=unheard):
         pass
+
+
+# Errors in a row
+
+
+async def ended(store: Store, number: int, streak: Streak, scenario_id: str = "videos") -> None:
+    begun = execution(f"e{number}", scenario_id=scenario_id)
+    await store.begin(begun)
+    await store.finish(replace(begun, status=Status.ERROR, ended_at=AT), streak=streak)
+
+
+async def test_a_new_scenario_is_active_and_has_no_past(store: Store, tmp_path: Path) -> None:
+    await store.register_scenario("videos", tmp_path / "videos.yaml")
+    assert await store.scenario("videos") == Registered("videos", tmp_path / "videos.yaml")
+
+
+async def test_scenarios_tell_their_last_run_and_what_is_unresolved(
+    store: Store, tmp_path: Path
+) -> None:
+    for scenario_id in ("videos", "photos"):
+        await store.register_scenario(scenario_id, tmp_path / scenario_id)
+    await store.begin(execution())
+    await store.begin(execution("e2", started_at=AT + timedelta(hours=1)))
+    await store.park(incomplete("i1"))
+    await store.park(incomplete("i2", status=IncompleteStatus.PENDING))
+    await store.park(incomplete("i3", status=IncompleteStatus.RESOLVED))
+    await store.claim("i1")
+
+    photos, videos = await store.scenarios()
+
+    assert (photos.id, photos.last_run_at, photos.incomplete) == ("photos", None, 0)
+    assert (videos.last_run_at, videos.incomplete) == (AT + timedelta(hours=1), 2)
+
+
+async def test_so_many_errors_in_a_row_deactivate_a_scenario(store: Store, tmp_path: Path) -> None:
+    for scenario_id in ("videos", "photos"):
+        await store.register_scenario(scenario_id, tmp_path / scenario_id)
+    seen = []
+    for number in range(3):
+        await ended(store, number, Streak(errors=1, limit=3))
+        known = await store.scenario("videos")
+        seen.append((known.errors_in_row, known.active))
+    assert seen == [(1, True), (2, True), (3, False)]
+    assert (await store.scenario("photos")).active
+
+
+async def test_an_end_without_an_error_begins_the_row_anew(store: Store, tmp_path: Path) -> None:
+    await store.register_scenario("videos", tmp_path)
+    one, over, unchanged = Streak(errors=1, limit=3), Streak(over=True), Streak()
+    for number, streak in enumerate((one, one, over, one, unchanged, one)):
+        await ended(store, number, streak)
+    known = await store.scenario("videos")
+    assert (known.errors_in_row, known.active) == (2, True)
+
+
+async def test_a_good_end_does_not_activate_a_scenario(store: Store, tmp_path: Path) -> None:
+    await store.register_scenario("videos", tmp_path)
+    await store.set_active("videos", active=False)
+    await ended(store, 1, Streak(over=True))
+    assert not (await store.scenario("videos")).active
+
+
+async def test_activating_forgets_the_errors(store: Store, tmp_path: Path) -> None:
+    await store.register_scenario("videos", tmp_path)
+    await ended(store, 1, Streak(errors=1, limit=1))
+    await store.set_active("videos", active=True)
+    known = await store.scenario("videos")
+    assert (known.errors_in_row, known.active) == (0, True)
+
+
+async def test_registering_again_keeps_what_is_known(store: Store, tmp_path: Path) -> None:
+    await store.register_scenario("videos", tmp_path)
+    await store.set_active("videos", active=False)
+    await store.register_scenario("videos", tmp_path)
+    assert not (await store.scenario("videos")).active
+
+
+async def test_an_unknown_scenario_is_not_found(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="videos"):
+        await store.scenario("videos")
+    with pytest.raises(NotFoundError, match="videos"):
+        await store.set_active("videos", active=True)
 
 
 # Files

@@ -1,0 +1,25 @@
+"""`fusion deactivate`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.activity import set_activity
+from engine.cli.options import json_option, operator
+from engine.cli.output import Output
+
+if TYPE_CHECKING:
+    from engine.app import Operator
+
+
+@click.command(epilog="Example: fusion deactivate quickstart")
+@click.argument("scenario")
+@operator("store")
+@json_option
+@click.pass_obj
+def command(output: Output, /, operator: "Operator", *, scenario: str) -> None:
+    """Deactivate a scenario, so that it runs only by hand.
+
+    SCENARIO is its id or its file. It then runs only by hand, until it is activated again.
+    """
+    set_activity(output, operator, scenario, active=False)
