@@ -195,6 +195,6 @@ def _after(draft: Draft) -> Sight:
         return sight
     kept, closed = sight.mappable, sight.closed
     if draft.source is not None:
-        kept = draft.source.sight.mappable
+        kept = sight.mappable[: sight.mappable.index(draft.source.id)]
         closed = {**closed, **dict.fromkeys(sight.mappable[len(kept) :], draft.id)}
     return Sight((*kept, draft.id), closed, sight.failing, sight.on_error_route, sight.route_start)

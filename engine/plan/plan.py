@@ -4,7 +4,7 @@ Everything that can be settled before the first bundle is settled here: modules 
 are compiled to functions, constants are validated, handlers and aggregations are looked up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -132,6 +132,14 @@ class Node:
 
 
 Flow: TypeAlias = tuple[Node, ...]
+
+
+def nodes_from(flow: Flow, index: int) -> Iterator[Node]:
+    """Yield the nodes from a place in a flow on, those on routes included, in document order."""
+    for node in flow[index:]:
+        yield node
+        for route in node.routes:
+            yield from nodes_from(route.flow, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

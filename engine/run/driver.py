@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -366,7 +366,7 @@ class Run:
         if node.disabled or node.source is None:
             return False
         for closed in node.mappable[node.mappable.index(node.source) :]:
-            scope.pop(closed, None)
+            scope[closed] = {}
         sets = sets_of(node, collected)
         count = self.counts[aggregator_id]
         count.operations += len(sets)

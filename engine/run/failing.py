@@ -6,7 +6,7 @@ The driver makes one `Failures` per run and asks it about each failure; what to 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -103,6 +103,9 @@ class Failures:
         failure = explained(error, node, scope)
         count.failed += 1
         decision = await self._decision(node, failure, scope)
+        if decision.shuts_node:
+            self._shut[node.id] = failure
+            decision = replace(decision, shuts_node=False)
         if not self._error_routes:
             await self._act(node, failure, scope, decision)
         elif decision.substitute is None:
@@ -118,13 +121,17 @@ class Failures:
         if node.id in self._shut:
             raise self._shut[node.id]
 
-    def reach(self, node: Node, scope: Scope) -> None:
-        """A directive ends the error route; of several, the first decides."""
+    def reach(self, node: Node, scope: Scope) -> End:
+        """A directive ends the error route for its bundle; of several, the first decides.
+
+        One that stops the cycle also stops what is left of the error route.
+        """
         assert node.directive is not None  # noqa: S101 - the plan gives directive nodes one
+        fields = directive_fields(node.directive, node.fields.evaluate(scope))
+        decision = core.by_directive(node.directive, fields)
         route = self._error_routes[-1]
-        if route.decision is None:
-            fields = directive_fields(node.directive, node.fields.evaluate(scope))
-            route.decision = core.by_directive(node.directive, fields)
+        route.decision = route.decision or decision
+        return STOP if decision.stops else End.DROPPED
 
     async def _decision(self, node: Node, failure: ModuleError, scope: Scope) -> Decision:
         for handler in node.handlers:
@@ -167,8 +174,6 @@ class Failures:
         self.status = max(self.status, decision.status)
         if decision.parks:
             await to_the_end(self._park(node, failure, scope, decision))
-        if decision.shuts_node:
-            self._shut[node.id] = failure
         if decision.stops:
             self.stop = decision
             self.failure = None if decision.status is Status.SUCCESS else _told(failure)
@@ -228,3 +233,10 @@ async def to_the_end(work: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def uncancelled() -> None:
+    """Let the task await what is left to do after an interruption."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
