@@ -62,6 +62,27 @@ class IteratorFields(Fields):
     null and an empty array give no bundle."""
 
 
+FarNumber = Annotated[int | float, Field(ge=-1e15, le=1e15)]
+
+
+class RepeaterFields(Fields):
+    """Fields of `flow.repeater`."""
+
+    start: FarNumber = 1
+    """The first number."""
+    repeats: int = Field(ge=0, le=10_000)
+    """How many bundles are emitted."""
+    step: FarNumber = 1
+    """How much each number is above the one before."""
+
+
+class Repeated(Fields):
+    """What `flow.repeater` emits."""
+
+    i: int | float
+    """The number: `start`, and one `step` more in each bundle."""
+
+
 class AggregatorFields(Fields):
     """Fields of every aggregator."""
 
@@ -172,6 +193,7 @@ class FlowModule:
     summary: str
     directive: Directive | None = None
     output: type[Fields] | None = None
+    may_be_first: bool = False
 
 
 def _directive(directive: Directive, fields: type[Fields], summary: str) -> FlowModule:
@@ -198,6 +220,14 @@ FLOW: Mapping[str, FlowModule] = {
             NodeKind.ITERATOR,
             IteratorFields,
             "Take an array apart: one bundle per element.",
+        ),
+        FlowModule(
+            "flow.repeater",
+            NodeKind.ITERATOR,
+            RepeaterFields,
+            "Emit a bundle for each number of a row of numbers.",
+            output=Repeated,
+            may_be_first=True,
         ),
         _aggregator(
             "flow.array_aggregator",

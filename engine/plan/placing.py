@@ -83,7 +83,8 @@ class _Placing:
 
     def _check_first(self, first: Draft) -> None:
         reason = _NEVER_FIRST.get(first.kind)
-        if reason is not None:
+        may_be_first = first.flow_module is not None and first.flow_module.may_be_first
+        if reason is not None and not may_be_first:
             name = shown(first.written.module)
             self._refuse(f"{name} cannot stand first: {reason}", first.key("module"))
         if first.written.filter is not None:

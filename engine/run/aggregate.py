@@ -1,4 +1,4 @@
-"""Iterating and aggregating: how arrays become bundles, and bundles arrays. Pure."""
+"""Iterating and aggregating: how one bundle becomes several, and several one. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -12,6 +12,7 @@ from engine.mapping.functions.numeric import number
 from engine.mapping.operators import TOO_LARGE, add, divide
 from engine.mapping.refusal import Refused
 from engine.model.bundle import Bundle, File
+from engine.plan.flow import RepeaterFields
 from engine.plan.plan import Node
 
 T = TypeVar("T")
@@ -35,6 +36,24 @@ def elements(array: Any) -> Iterator[Bundle]:
         is_collection = isinstance(value, Mapping) and not isinstance(value, File)
         items = value if is_collection else {"value": value}
         yield {**items, **order_items(index, count)}
+
+
+def repeated(fields: Mapping[str, Any]) -> Iterator[Bundle]:
+    """Yield a repeater's numbers, as item `i`, with the order items. Raises ValidationError."""
+    given = RepeaterFields.model_validate(fields)
+    for index in range(given.repeats):
+        yield {"i": given.start + index * given.step, **order_items(index + 1, given.repeats)}
+
+
+_SPREADS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Bundle]]] = {
+    "flow.iterator": lambda fields: elements(fields.get("array")),
+    "flow.repeater": repeated,
+}
+
+
+def spread(module_id: str, fields: Mapping[str, Any]) -> list[Bundle]:
+    """Return the bundles that an iterator or a repeater emits for its mapped fields."""
+    return list(_SPREADS[module_id](fields))
 
 
 def order_items(index: int, count: int) -> dict[str, int]:

@@ -18,7 +18,7 @@ from engine.model.execution import Execution, Failure, Incomplete, NodeCount, St
 from engine.module import Kind
 from engine.plan.plan import Flow, Node, NodeKind, Plan, Route, nodes_from
 from engine.run import core
-from engine.run.aggregate import Collected, collected_by, elements, sets_of
+from engine.run.aggregate import Collected, collected_by, sets_of, spread
 from engine.run.context import NodeContext
 from engine.run.cursor import TriggerCursor
 from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end, uncancelled
@@ -230,7 +230,9 @@ class Run:
             case NodeKind.MODULE:
                 return self._module_outputs(node, scope)
             case NodeKind.ITERATOR:
-                bundles = list(elements(node.fields.evaluate(scope).get("array")))
+                if self._fed is not None and node is self._plan.trigger:
+                    return iter(self._fed)
+                bundles = spread(node.module_id, node.fields.evaluate(scope))
                 self._counted(node, len(bundles))
                 return bundles
             case NodeKind.AGGREGATOR:
