@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, g
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from engine.model.bundle import Bundle, File
+from engine.model.durations import Lengths
 
 __all__ = [
     "Bundle",
@@ -37,6 +38,7 @@ __all__ = [
     "Files",
     "Http",
     "Kind",
+    "Lengths",
     "Module",
     "Progress",
     "Reply",
@@ -256,6 +258,10 @@ class Context(Protocol):
 
     @property
     def variables(self) -> Variables: ...
+    @property
+    def own_variables(self) -> Variables:
+        """Variables that this node alone sees; each execution, a replay too, begins without."""
+
     @property
     def progress(self) -> Progress: ...
 

@@ -60,6 +60,7 @@ class World:
         self.files = FolderFiles(folder / ".fusion" / "files", max_file_size=max_file_size)
         self.cursor = Marks()
         self.variables = Kept()
+        self.own_variables = Kept()
         self.time = NOON
         self.slept: list[timedelta] = []
         self.told: list[tuple[float, float | None, str]] = []

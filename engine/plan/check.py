@@ -8,9 +8,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.errors import Problems, ScenarioError
+from engine.model.durations import duration
 from engine.plan.catalog import Catalog
 from engine.plan.connections import read_connections, settled
-from engine.plan.durations import duration
 from engine.plan.hints import shown
 from engine.plan.inputs import check_inputs
 from engine.plan.inspection import Inspection

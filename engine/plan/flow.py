@@ -13,40 +13,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from engine.model.directive import Directive
+from engine.model.durations import Lengths
 from engine.module import Fields
-from engine.plan.durations import duration
 from engine.plan.plan import NodeKind
 
-LONGEST_INTERVAL = timedelta(days=30)
-
-
-def _minutes(value: object) -> timedelta:
-    """Read a bare number as minutes, as Fusion does, and a text as a duration."""
-    if isinstance(value, str) and not value.strip().replace(".", "", 1).isdecimal():
-        interval = duration(value)
-    elif isinstance(value, timedelta):
-        interval = value
-    elif isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("should be a number of minutes, or a length of time such as 15m or 2h")
-    else:
-        interval = timedelta(minutes=min(float(value), 1e6))
-    if not timedelta(minutes=1) <= interval <= LONGEST_INTERVAL:
-        raise ValueError("should be between 1 minute and 30 days")
-    return interval
-
-
-Minutes = Annotated[
-    timedelta,
-    PlainValidator(_minutes),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 1, "maximum": 43_200},
-                {"type": "string", "examples": ["15m", "1h30m"]},
-            ]
-        }
-    ),
-]
+_INTERVALS = Lengths(
+    "minutes", timedelta(minutes=1), timedelta(days=30), "between 1 minute and 30 days"
+)
+Minutes = Annotated[timedelta, PlainValidator(_INTERVALS.read), WithJsonSchema(_INTERVALS.schema)]
 
 
 class NoFields(Fields):

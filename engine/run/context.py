@@ -22,6 +22,7 @@ class NodeContext:
     results: list[Path]
     files: Files
     variables: Variables
+    own_variables: Variables
     clock: Clock
     watcher: Watcher
     connected: Http | None = None

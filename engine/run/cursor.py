@@ -51,6 +51,12 @@ class RunVariables:
     def __init__(self) -> None:
         self._execution: dict[str, Any] = {}
         self._now: dict[str, Any] = {}
+        self._apart: list[RunVariables] = []
+
+    def apart(self) -> "RunVariables":
+        """Return variables that share nothing with these but the end of the cycle."""
+        self._apart.append(RunVariables())
+        return self._apart[-1]
 
     def get(self, name: str) -> Any:
         return self._now.get(name)
@@ -67,6 +73,8 @@ class RunVariables:
     def end_cycle(self) -> None:
         """Forget the variables of the cycle."""
         self._now = dict(self._execution)
+        for variables in self._apart:
+            variables.end_cycle()
 
     def snapshot(self) -> dict[str, Any]:
         """Return all values, for an incomplete execution."""

@@ -182,6 +182,7 @@ class Run:
             results=self.saved,
             files=self._around.files,
             variables=self._failures.variables,
+            own_variables=self._failures.variables.apart(),
             clock=self._around.clock,
             watcher=self._around.watcher,
             connected=self._around.http.get(node.id),

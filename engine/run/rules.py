@@ -10,8 +10,8 @@ from datetime import timedelta
 from enum import Enum
 
 from engine.model.directive import Directive
+from engine.model.durations import duration
 from engine.model.execution import Status
-from engine.plan.durations import duration
 
 
 class TriggerMoves(Enum):

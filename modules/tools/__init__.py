@@ -1,4 +1,4 @@
-"""Tools: bundles from nothing, variables, texts."""
+"""Tools: bundles from nothing, variables, counting, waiting, texts."""
 
 from engine.module import Connector
 
@@ -11,6 +11,8 @@ connector = Connector(
         "set_variables": "modules.tools.set_variables:SetVariables",
         "get_variable": "modules.tools.get_variable:GetVariable",
         "get_variables": "modules.tools.get_variables:GetVariables",
+        "increment": "modules.tools.increment:Increment",
+        "sleep": "modules.tools.sleep:Sleep",
         "switch": "modules.tools.switch:Switch",
         "compose_string": "modules.tools.compose_string:ComposeString",
         "convert_encoding": "modules.tools.convert_encoding:ConvertEncoding",

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from engine.model.directive import Directive
-from engine.plan.durations import duration
+from engine.model.durations import duration
 from engine.plan.flow import FLOW, directive_fields
 from engine.plan.reference import describe_flow
 
