@@ -90,7 +90,9 @@ class Bench:
     ) -> Run:
         execution = Execution(self.ids.new(), plan.id, kind, Status.RUNNING, self.clock.now())
         world = World(self.clock.now, plan.settings.timezone, lambda: 0.5, self.ids.new, {})
-        around = Surroundings(self.store, self.files, self.clock, self.ids, self.listener, world)
+        limit = plan.settings.max_file_size
+        files = FolderFiles(self.folder / "files", max_file_size=limit)
+        around = Surroundings(self.store, files, self.clock, self.ids, self.listener, world)
         return Run(plan, around, execution, inputs=inputs, marks=marks)
 
     async def run(self, *, fed: Iterable[Bundle] | None = None) -> Execution:

@@ -24,6 +24,7 @@ def execution_json(execution: Execution) -> dict[str, Any]:
         "ended_at": execution.ended_at and execution.ended_at.isoformat(),
         "operations": execution.operations,
         "bundles": execution.bundles,
+        "lost": execution.lost,
         "interrupted": execution.interrupted,
         "failure": execution.failure and failure_json(execution.failure),
         "nodes": {node_id: count_json(count) for node_id, count in execution.nodes.items()},

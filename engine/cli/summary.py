@@ -71,6 +71,8 @@ def headline(name: str, execution: Execution) -> str:
         "running": "running since",
     }
     done = f"{counted(execution.operations, 'operation')}, {counted(execution.bundles, 'bundle')}"
+    if execution.lost:
+        done += f", {execution.lost} lost"
     return f"{name}: {words[status_word(execution)]} {duration(seconds_of(execution))} ({done})"
 
 

@@ -63,6 +63,8 @@ class Execution:
     operations: int = 0
     bundles: int = 0
     nodes: Mapping[str, NodeCount] = field(default_factory=dict)
+    lost: int = 0
+    """Bundles dropped because they could not be kept; only with `enable_data_loss`."""
     failure: Failure | None = None
     """What ended the run; None unless the status is error, or a warning that stopped it."""
     interrupted: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 from engine.model.directive import Directive
 from engine.model.execution import (
     Execution,
+    Failure,
     Incomplete,
     IncompleteStatus,
     Kind,
@@ -15,7 +16,10 @@ from engine.model.execution import (
     Streak,
 )
 from engine.run.rules import (
+    DEACTIVATES,
     DIRECTIVES,
+    FULL,
+    LOST_IF_ENABLED,
     RETRIED_BY_DEFAULT,
     ROLLED_BACK,
     SET_ASIDE,
@@ -61,10 +65,18 @@ class Decision:
     shuts_node: bool = False
     substitute: Mapping[str, Any] | None = None
     """The output with which the bundle goes on; None: it does not."""
+    full: bool = False
+    """The bundle should be stored, but there is no room."""
+    loses: bool = False
+    """The bundle is dropped though its failure should be stored; the scenario allows it."""
 
     @property
     def outcome(self) -> str:
         """What became of the bundle, for people."""
+        if self.full:
+            return f"{'dropped' if self.loses else 'run stopped'}: {FULL}"
+        if self.loses:
+            return "dropped: the scenario allows data loss"
         if self.parks:
             return "stored as an incomplete execution"
         if self.substitute is not None:
@@ -89,11 +101,19 @@ def by_directive(directive: Directive, fields: Mapping[str, Any]) -> Decision:
     return decision
 
 
-def by_default(failed: Failed, *, stores: bool, schedule: Sequence[timedelta]) -> Decision:
-    """Decide without a handler. `stores`: the scenario stores incomplete executions."""
+def by_default(
+    failed: Failed, *, stores: bool, schedule: Sequence[timedelta], loses: bool = False
+) -> Decision:
+    """Decide without a handler. `stores`: the scenario stores incomplete executions; `loses`: it
+    enables data loss.
+
+    Assumed: data loss drops a bundle with too large a file whether the scenario stores or not.
+    """
     if failed.in_first_module:
         mild = failed.type_name in WARNS_ON_FIRST
         return replace(_by_rule(ROLLED_BACK), status=Status.WARNING if mild else Status.ERROR)
+    if loses and failed.type_name in LOST_IF_ENABLED:
+        return replace(IGNORED, status=Status.WARNING, loses=True)
     rule = STORED_BY_DEFAULT.get(failed.type_name)
     if rule is None and failed.storable:
         rule = SET_ASIDE
@@ -109,6 +129,27 @@ def _by_rule(rule: Rule) -> Decision:
 
 IGNORED = _by_rule(DIRECTIVES[Directive.IGNORE])
 """An error route that reaches no directive (Fusion: no directive means Ignore)."""
+
+
+def without_room(decision: Decision, *, loses: bool) -> Decision:
+    """Decide anew about a bundle that was to be stored, but the scenario's limit is reached.
+
+    With data loss it is dropped. Else the run stops, and the trigger keeps the bundle as untaken.
+    """
+    if loses:
+        status = max(decision.status, Status.WARNING)
+        return replace(decision, parks=False, retry=None, status=status, full=True, loses=True)
+    return Decision(
+        parks=False, stops=True, status=Status.ERROR, trigger=TriggerMoves.SETTLED, full=True
+    )
+
+
+def why_stopped(decision: Decision, failure: Failure) -> Failure | None:
+    """Return what ended the run; None if a directive did so in good order."""
+    if decision.full:
+        text = f"{FULL}, so this could not be stored: {failure.type}: {failure.message}"
+        return replace(failure, type="DataSizeLimitExceededError", message=text)
+    return None if decision.status is Status.SUCCESS else failure
 
 
 def another_cycle(*, cycle: int, max_cycles: int, bundles: int, has_trigger: bool) -> bool:
@@ -162,6 +203,7 @@ def after_replay(replayed: Incomplete, execution: Execution) -> Incomplete:
 def streak(execution: Execution, *, max_errors: int) -> Streak:
     """Return what the end of an execution does to its scenario's row of errors.
 
+    A scenario that could not store a bundle is deactivated at once, so that no more is lost.
     Assumed: replays and interruptions leave the row as it is, as do errors that do not count.
     """
     if execution.kind is Kind.REPLAY or execution.interrupted:
@@ -170,4 +212,5 @@ def streak(execution: Execution, *, max_errors: int) -> Streak:
         return Streak(over=True)
     if execution.failure is not None and execution.failure.type in UNCOUNTED:
         return Streak()
-    return Streak(errors=1, limit=max_errors)
+    at_once = execution.failure is not None and execution.failure.type in DEACTIVATES
+    return Streak(errors=1, limit=1 if at_once else max_errors)

@@ -25,6 +25,7 @@ from engine.run.failing import STOP, End, Failures, Surroundings, to_the_end, un
 from engine.run.operation import Operation, Stream, close, next_of, scope_of
 from engine.run.ports import CursorChange
 from engine.run.rules import TriggerMoves
+from engine.run.time_limit import time_limit
 
 BREATH_SECONDS: Final = 0.008
 """Longest stretch of pure work without giving signals, progress and servers a turn."""
@@ -66,8 +67,7 @@ class Run:
         self._collected: dict[str, Collected] = {}
         self._seconds = around.clock.monotonic
         self._breathed_at = self._seconds()
-        minutes = plan.settings.timeout_minutes
-        self._deadline = None if minutes is None else self._breathed_at + minutes * 60
+        self._check_time = time_limit(around.clock, plan.settings.timeout_minutes)
 
     @property
     def stored(self) -> list[Incomplete]:
@@ -131,6 +131,7 @@ class Run:
             operations=sum(count.operations for count in self.counts.values()),
             bundles=sum(count.bundles for count in self.counts.values()),
             nodes=self.counts,
+            lost=self._failures.lost,
             failure=self._failures.failure,
             interrupted=interrupted,
         )
@@ -142,6 +143,7 @@ class Run:
         cycle = 0
         while True:
             cycle += 1
+            self._check_time()
             before = trigger.bundles
             await self._advance(self._plan.flow, 0, self._scope({}))
             stop = self._failures.stop
@@ -259,6 +261,7 @@ class Run:
     async def _performed(self, node: Node, scope: Scope) -> list[Bundle]:
         """Run an action that waits for something, with a word to the watcher before and after."""
         operation, watcher = self._operations[node.id], self._around.watcher
+        self._check_time()
         started = self._seconds()
         stream = operation.stream(scope)
         watcher.node_started(node.id)
@@ -357,9 +360,7 @@ class Run:
     async def _breathe(self) -> None:
         await asyncio.sleep(0)
         self._breathed_at = self._seconds()
-        if self._deadline is not None and self._breathed_at > self._deadline:
-            minutes = self._plan.settings.timeout_minutes
-            raise RunError(f"the run took longer than its limit of {minutes:g} minutes")
+        self._check_time()
 
     async def _flush(self, aggregator_id: str, scope: Scope) -> bool:
         """Emit what an aggregator collected, now that its source's operation has ended."""

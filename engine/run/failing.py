@@ -84,6 +84,8 @@ class Failures:
         """Why the cycle stopped; None while it goes on."""
         self.failure: Failure | None = None
         self.stored: list[Incomplete] = []
+        self.lost = 0
+        """Bundles dropped because they could not be kept, which the scenario allows."""
         self._shut: dict[str, ModuleError] = {}
         self.skipped_routers: set[str] = set()
         """Routers whose remaining routes the current bundle does not take."""
@@ -107,7 +109,7 @@ class Failures:
             self._shut[node.id] = failure
             decision = replace(decision, shuts_node=False)
         if not self._error_routes:
-            await self._act(node, failure, scope, decision)
+            decision = await self._act(node, failure, scope, decision)
         elif decision.substitute is None:
             # Assumed: a failure inside an error route decides for the bundle that failed first.
             route = self._error_routes[-1]
@@ -146,6 +148,7 @@ class Failures:
                 storable=failure.storable,
             ),
             stores=settings.store_incomplete_executions,
+            loses=settings.enable_data_loss,
             schedule=retry_waits(settings.retry_schedule),
         )
 
@@ -170,16 +173,30 @@ class Failures:
 
     async def _act(
         self, node: Node, failure: ModuleError, scope: Scope, decision: Decision
-    ) -> None:
+    ) -> Decision:
+        if decision.parks and await self._is_full():
+            decision = core.without_room(decision, loses=self._plan.settings.enable_data_loss)
         self.status = max(self.status, decision.status)
+        self.lost += decision.loses
         if decision.parks:
             await to_the_end(self._park(node, failure, scope, decision))
         if decision.stops:
             self.stop = decision
-            self.failure = None if decision.status is Status.SUCCESS else _told(failure)
+            self.failure = core.why_stopped(decision, _told(failure))
         self._around.watcher.node_failed(
             node.id, f"{failure.type_name}: {failure.message}", outcome=decision.outcome
         )
+        return decision
+
+    async def _is_full(self) -> bool:
+        """Ask whether one more record would be beyond the scenario's limit.
+
+        A replay may go beyond: no trigger brings back what it could not store.
+        """
+        limit = self._plan.settings.incomplete_limit
+        if limit is None or self.replayed is not None:
+            return False
+        return (await self._around.store.scenario(self._plan.id)).incomplete >= limit
 
     async def _park(
         self, node: Node, failure: ModuleError, scope: Scope, decision: Decision

@@ -95,6 +95,18 @@ UNCOUNTED = frozenset({"DataError", "DuplicateDataError", "ModuleTimeoutError", 
 Source: Fusion help, scenario settings, number of consecutive errors.
 """
 
+DEACTIVATES = frozenset({"DataSizeLimitExceededError"})
+"""Types that deactivate a scenario at once.
+
+Source: Fusion help, enable data loss: scheduling stops when an incomplete execution has no room.
+"""
+
+LOST_IF_ENABLED = frozenset({"MaxFileSizeExceededError"})
+"""Types whose bundles are dropped with a warning, not stored, where data loss is enabled."""
+
+FULL = "DLQ limit per scenario has been exceeded"
+"""Fusion's words for a scenario with as many incomplete executions as it may have."""
+
 FUSION_SCHEDULE = tuple(timedelta(minutes=m) for m in (10, 60, 180, 720, 1440))
 """Waits before attempt 1, 2, … of a stored bundle; after the last it stays for a person.
 

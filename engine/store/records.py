@@ -52,6 +52,7 @@ def execution_row(execution: Execution) -> dict[str, Any]:
     payload = {
         "operations": execution.operations,
         "bundles": execution.bundles,
+        "lost": execution.lost,
         "nodes": {node_id: asdict(count) for node_id, count in execution.nodes.items()},
         "failure": execution.failure and _failure_json(execution.failure),
         "interrupted": execution.interrupted,
@@ -80,6 +81,7 @@ def execution_of(row: Row, path_of: PathOf, *, runs: bool) -> Execution:
         ended_at=_optional_moment(row["ended_at"]),
         operations=payload["operations"],
         bundles=payload["bundles"],
+        lost=payload.get("lost", 0),
         nodes={node_id: NodeCount(**count) for node_id, count in payload["nodes"].items()},
         failure=payload["failure"] and Failure(**payload["failure"]),
         interrupted=payload["interrupted"] or (status is Status.RUNNING and not runs),

@@ -1,6 +1,7 @@
 """Modules that tests put into scenarios: they emit, record what comes, and fail on demand."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 from engine.errors import (
@@ -82,6 +83,22 @@ class Pass(Module[PureFields, Bundle]):
 
     def execute(self, fields: PureFields, ctx: Context) -> Iterator[Bundle]:
         yield {"value": fields.value}
+
+
+class WaitFields(Fields):
+    minutes: float
+    """How long it takes."""
+
+
+class Wait(Module[WaitFields, Bundle]):
+    """An action that takes its time."""
+
+    id = "probe.wait"
+    effect = Effect.READ
+
+    async def execute(self, fields: WaitFields, ctx: Context) -> AsyncIterator[Bundle]:
+        await ctx.sleep(timedelta(minutes=fields.minutes))
+        yield {}
 
 
 class SearchFields(Fields):
