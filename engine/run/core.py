@@ -24,8 +24,10 @@ from engine.run.rules import (
     ROLLED_BACK,
     SET_ASIDE,
     STORED_BY_DEFAULT,
+    TELLS_NO_DATA,
     UNCOUNTED,
     WARNS_ON_FIRST,
+    WITHHELD,
     Rule,
     TriggerMoves,
     break_wait,
@@ -150,6 +152,12 @@ def why_stopped(decision: Decision, failure: Failure) -> Failure | None:
         text = f"{FULL}, so this could not be stored: {failure.type}: {failure.message}"
         return replace(failure, type="DataSizeLimitExceededError", message=text)
     return None if decision.status is Status.SUCCESS else failure
+
+
+def discreet(failure: Failure) -> Failure:
+    """Return a failure of a scenario with confidential data without what may hold bundle values."""
+    message = failure.message if failure.type in TELLS_NO_DATA else WITHHELD
+    return replace(failure, message=message, detail={})
 
 
 def another_cycle(*, cycle: int, max_cycles: int, bundles: int, has_trigger: bool) -> bool:

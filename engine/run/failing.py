@@ -174,6 +174,7 @@ class Failures:
     async def _act(
         self, node: Node, failure: ModuleError, scope: Scope, decision: Decision
     ) -> Decision:
+        told = self._told(failure)
         if decision.parks and await self._is_full():
             decision = core.without_room(decision, loses=self._plan.settings.enable_data_loss)
         self.status = max(self.status, decision.status)
@@ -182,11 +183,17 @@ class Failures:
             await to_the_end(self._park(node, failure, scope, decision))
         if decision.stops:
             self.stop = decision
-            self.failure = core.why_stopped(decision, _told(failure))
+            self.failure = core.why_stopped(decision, told)
         self._around.watcher.node_failed(
-            node.id, f"{failure.type_name}: {failure.message}", outcome=decision.outcome
+            node.id, f"{told.type}: {told.message}", outcome=decision.outcome
         )
         return decision
+
+    def _told(self, failure: ModuleError) -> Failure:
+        """Return a failure as history and people may know it."""
+        where = str(failure.place or "")
+        told = Failure(failure.type_name, failure.message, failure.detail, where)
+        return core.discreet(told) if self._plan.settings.data_is_confidential else told
 
     async def _is_full(self) -> bool:
         """Ask whether one more record would be beyond the scenario's limit.
@@ -211,7 +218,7 @@ class Failures:
                 node_id=node.id,
                 status=IncompleteStatus.UNRESOLVED,
                 created_at=now,
-                failure=_told(failure),
+                failure=replace(self._told(failure), detail=failure.detail),
                 source=self._plan.source,
                 source_path=str(self._plan.path),
                 bundles={name: scope[name] for name in node.mappable if name in scope},
@@ -224,11 +231,6 @@ class Failures:
         )
         await self._around.store.park(incomplete)
         self.stored.append(incomplete)
-
-
-def _told(failure: ModuleError) -> Failure:
-    where = str(failure.place or "")
-    return Failure(failure.type_name, failure.message, failure.detail, where)
 
 
 def _wants(handler: Handler, scope: Scope) -> bool:

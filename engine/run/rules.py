@@ -107,6 +107,24 @@ LOST_IF_ENABLED = frozenset({"MaxFileSizeExceededError"})
 FULL = "DLQ limit per scenario has been exceeded"
 """Fusion's words for a scenario with as many incomplete executions as it may have."""
 
+TELLS_NO_DATA = frozenset(
+    {
+        "ConnectionError",
+        "RateLimitError",
+        "ModuleTimeoutError",
+        "InvalidAccessTokenError",
+        "InvalidConfigurationError",
+    }
+)
+"""Types whose messages speak of a service or its connection and not of a bundle.
+
+Assumed: the messages of all others may quote values, so a scenario with confidential data keeps
+their type and place only.
+"""
+
+WITHHELD = "the message is withheld, because the scenario's data is confidential"
+"""What stands in place of a message that may quote bundle values."""
+
 FUSION_SCHEDULE = tuple(timedelta(minutes=m) for m in (10, 60, 180, 720, 1440))
 """Waits before attempt 1, 2, … of a stored bundle; after the last it stays for a person.
 

@@ -298,3 +298,80 @@ async def test_without_a_limit_a_file_may_have_any_size(tmp_path: Path) -> None:
     bench = Bench(tmp_path, LARGE.replace("max_file_size: 5, ", ""))
     assert (await bench.run()).status is Status.SUCCESS
     assert saved(bench) == ["a.txt", "b.txt"]
+
+
+# data_is_confidential
+
+SECRET = """
+    settings: {data_is_confidential: true, store_incomplete_executions: true}
+    flow:
+      - id: mail
+        module: tools.basic_trigger
+        with: {bundles: [{card: "4111 1111"}]}
+      - id: save
+        module: probe.record
+        with: {text: "{{ mail.card }}"}
+"""
+
+
+def failing_with(fields: str, *, stores: bool = True) -> str:
+    text = SECRET.replace('{text: "{{ mail.card }}"}', fields)
+    return text if stores else text.replace("executions: true", "executions: false")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '{text: "{{ mail.card * 2 }}"}',
+        '{text: x, bug: "{{ mail.card }}"}',
+        '{text: "{{ mail.card }}", fail: DataError}',
+        '{text: "{{ mail.card }}", fail: RuntimeError}',
+    ],
+)
+async def test_failures_of_a_confidential_scenario_quote_no_value(
+    tmp_path: Path, fields: str
+) -> None:
+    for stores in (True, False):
+        bench = Bench(tmp_path, failing_with(fields, stores=stores))
+
+        execution = await bench.run()
+
+        kept = [one.failure for one in await bench.stored()] + [execution.failure]
+        told = f"{kept} {bench.listener.failures}"
+        assert "4111" not in told
+        assert "confidential" in told
+        assert "probe.yaml" in told
+
+
+async def test_the_same_failure_quotes_values_when_nothing_is_confidential(tmp_path: Path) -> None:
+    text = failing_with('{text: "{{ mail.card * 2 }}"}')
+    bench = Bench(tmp_path, text.replace("confidential: true", "confidential: false"))
+    await bench.run()
+    (stored,) = await bench.stored()
+    assert "4111" in stored.failure.message
+
+
+async def test_a_lost_connection_of_a_confidential_scenario_is_told_in_full(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, failing_with("{text: it, fail: ConnectionError}"))
+    await bench.run()
+    (stored,) = await bench.stored()
+    assert stored.failure.message == "cannot take it"
+
+
+async def test_the_data_of_an_incomplete_execution_is_stored_all_the_same(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, failing_with('{text: "{{ mail.card }}", fail: DataError}'))
+    await bench.run()
+    (stored,) = await bench.stored()
+    assert stored.bundles["mail"]["card"] == "4111 1111"
+
+
+async def test_error_routes_of_a_confidential_scenario_see_the_whole_message(
+    tmp_path: Path,
+) -> None:
+    route = """
+        on_error: [{id: tell, module: probe.record, with: {text: "{{ error.message }}"}}]
+"""
+    text = failing_with('{text: "{{ mail.card }}", fail: DataError}')
+    bench = Bench(tmp_path, text.rstrip() + route)
+    await bench.run()
+    assert bench.seen == ["save:4111 1111", "tell:cannot take 4111 1111"]
