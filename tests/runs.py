@@ -16,6 +16,7 @@ from engine.plan.check import load_text
 from engine.plan.plan import Plan
 from engine.run.driver import Run
 from engine.run.failing import Surroundings
+from engine.run.turn import in_turn
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
 
@@ -95,10 +96,19 @@ class Bench:
         around = Surroundings(self.store, files, self.clock, self.ids, self.listener, world)
         return Run(plan, around, execution, inputs=inputs, marks=marks)
 
-    async def run(self, *, fed: Iterable[Bundle] | None = None) -> Execution:
+    async def run(
+        self, *, fed: Iterable[Bundle] | None = None, inputs: Mapping[str, Any] | None = None
+    ) -> Execution:
         plan = self.plan
         marks = await self.store.cursor(plan.id, plan.trigger.id)
-        return await self.run_of(plan, Kind.SCENARIO, {}, marks).execute(fed=fed)
+        return await self.run_of(plan, Kind.SCENARIO, inputs or {}, marks).execute(fed=fed)
+
+    async def run_in_turn(self) -> Execution:
+        """Run as `fusion run` does: the scenario is known to the store, and its turn has come."""
+        plan = self.plan
+        await self.store.register_scenario(plan.id, plan.path)
+        async with in_turn(self.store, plan, self.listener):
+            return await self.run()
 
     async def stored(self) -> list[Incomplete]:
         return await self.store.incompletes()
