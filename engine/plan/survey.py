@@ -106,7 +106,7 @@ class Survey:
 def yields_several(draft: Draft) -> bool:
     """Tell whether one operation of a node can yield several bundles."""
     if draft.kind is NodeKind.AGGREGATOR:
-        return "group_by" in draft.written.fields
+        return draft.written.fields.get("group_by") not in (None, "")
     return draft.kind is NodeKind.ITERATOR or (
         draft.module is not None and draft.module.kind != "action"
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -13,13 +13,17 @@ from engine.mapping.operators import TOO_LARGE, add, divide
 from engine.mapping.refusal import Refused
 from engine.model.bundle import Bundle, File
 from engine.plan.flow import RepeaterFields
-from engine.plan.plan import Node
+from engine.plan.plan import FieldMapping, Node
 
 T = TypeVar("T")
 Fields: TypeAlias = Mapping[str, Any]
 Number: TypeAlias = int | float
 
 _FLAG = TypeAdapter(bool)
+
+LONGEST_TEXT: Final = 100_000_000
+"""Most characters of an aggregated text. Rows can be one and the same text, so that little data
+would give a text that no memory holds."""
 
 
 def elements(array: Any) -> Iterator[Bundle]:
@@ -90,35 +94,48 @@ class _Array:
         return {"array": self._rows, "__IMTAGGLENGTH__": count, "array_length": count}
 
 
-class _Text:
-    """Rows of text. Assumed: a text that comes out empty is an empty row."""
+class _Rows:
+    """Rows of text, and how long they are together."""
 
     def __init__(self, separator: str) -> None:
         self._separator = separator
         self._rows: list[str] = []
+        self._size = 0
 
-    def add(self, fields: Fields) -> None:
-        self._rows.append(_converted(to_text, "text", fields.get("text")))
+    def add(self, row: str) -> None:
+        size = self._size + len(row) + len(self._separator)
+        if size > LONGEST_TEXT:
+            raise DataError(f"the text would be longer than {LONGEST_TEXT:,} characters")
+        self._size = size
+        self._rows.append(row)
 
     def items(self) -> dict[str, Any]:
         return {"text": self._separator.join(self._rows)}
 
 
-class _Table:
-    """Rows of cells. Assumed: neither a line of names nor quotes are written."""
+class _Text:
+    """One text a row. Assumed: a text that comes out empty is an empty row."""
 
-    def __init__(self, columns: str, rows: str) -> None:
+    def __init__(self, separator: str) -> None:
+        self._rows = _Rows(separator)
+        self.items = self._rows.items
+
+    def add(self, fields: Fields) -> None:
+        self._rows.add(_converted(to_text, "text", fields.get("text")))
+
+
+class _Table:
+    """Cells in rows. Assumed: neither a line of names nor quotes are written."""
+
+    def __init__(self, columns: str, separator: str) -> None:
         self._columns = columns
-        self._separator = rows
-        self._rows: list[str] = []
+        self._rows = _Rows(separator)
+        self.items = self._rows.items
 
     def add(self, fields: Fields) -> None:
         cells = fields.get("fields", {}).items()
         texts = [_converted(to_text, f"fields.{name}", cell) for name, cell in cells]
-        self._rows.append(self._columns.join(texts))
-
-    def items(self) -> dict[str, Any]:
-        return {"text": self._separator.join(self._rows)}
+        self._rows.add(self._columns.join(texts))
 
 
 class _Count:
@@ -269,4 +286,9 @@ def collected_by(node: Node) -> Collected:
 def sets_of(node: Node, collected: Collected) -> list[Bundle]:
     """Return the bundles that an aggregator emits for what it has collected."""
     stops = _FLAG.validate_python(node.fields.constants.get("stop_if_empty", False))
-    return collected.sets(stop_if_empty=stops, groups="group_by" in node.fields.names)
+    return collected.sets(stop_if_empty=stops, groups=_groups(node.fields))
+
+
+def _groups(fields: FieldMapping) -> bool:
+    written = "group_by" in fields.names
+    return written and fields.constants.get("group_by", True) not in (None, "")

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator
+
+LONGEST_JOINED: Final = 1_000_000
+"""Most characters of an array's text: as much as an expression may build. Elements can be one and
+the same text, so that a small bundle would give a huge one."""
 
 
 def text_of(value: Any) -> str:
     """Return a value as Fusion coerces it to text; null is empty, an array is joined with `, `.
 
-    Raises ValueError for a collection, a file, and data that is not UTF-8. Source: Fusion help,
-    "Type coercion".
+    Raises ValueError for a collection, a file, data that is not UTF-8, and an array whose text is
+    too long. Source: Fusion help, "Type coercion".
     """
     match value:
         case str():
@@ -49,7 +53,13 @@ def _decoded(value: bytes) -> str:
 
 
 def _joined(values: Iterable[Any]) -> str:
-    return ", ".join(map(text_of, values))
+    texts, size = [], 0
+    for value in values:
+        texts.append(text_of(value))
+        size += len(texts[-1]) + len(", ")
+        if size > LONGEST_JOINED:
+            raise ValueError(f"should have a text of at most {LONGEST_JOINED:,} characters")
+    return ", ".join(texts)
 
 
 Text = Annotated[str, BeforeValidator(text_of)]

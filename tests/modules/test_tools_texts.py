@@ -76,7 +76,9 @@ async def test_compose_string_makes_one_text_of_any_value(
     assert await outputs(ComposeString, {"value": value}, world) == [{"text": text}]
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, b"\xff", [{"a": 1}]])
+@pytest.mark.parametrize(
+    "value", [{"a": 1}, b"\xff", [{"a": 1}], ["x" * 500_000] * 1_000_000, [["x" * 900_000] * 2]]
+)
 def test_what_has_no_text_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError):
         ComposeString.input.model_validate({"value": value})

@@ -165,6 +165,31 @@ async def test_groups_come_in_order_of_first_sight_with_key_and_order(
     ]
 
 
+@pytest.mark.parametrize("group_by", ["null", '""'])
+async def test_a_group_by_that_is_left_empty_makes_no_groups(tmp_path: Path, group_by: str) -> None:
+    options = f"function: count, group_by: {group_by}"
+
+    assert await emitted(tmp_path, "numeric_aggregator", options, "all.result", "[]") == ["0"]
+    with pytest.raises(ScenarioError, match="`all` has no item `key`"):
+        _ = bench_of(tmp_path, "numeric_aggregator", options, "all.key").plan
+
+
+@pytest.mark.parametrize("kind", ["text_aggregator", "table_aggregator"])
+async def test_a_text_too_long_for_memory_fails_the_bundle_that_made_it_so(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.run.aggregate.LONGEST_TEXT", 12)
+    field = 'text: "{{ row.f }}"' if "text" in kind else 'fields: {f: "{{ row.f }}"}'
+    bench = bench_of(tmp_path, kind, f'{field}, row_separator: ";"', "all.text")
+
+    execution = await bench.run()
+
+    assert execution.status is Status.ERROR
+    ((node, failure, _outcome),) = bench.listener.failures
+    assert node == "all"
+    assert failure == "DataError: the text would be longer than 12 characters"
+
+
 async def test_a_table_has_rows_of_cells_in_the_order_of_its_fields(tmp_path: Path) -> None:
     options = 'fields: {n: "{{ row.n }}", f: "{{ row.f }}", gone: "{{ row.gone }}", z: 0}'
 
