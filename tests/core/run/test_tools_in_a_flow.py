@@ -162,3 +162,55 @@ async def test_a_flow_sleeps_by_the_clock_of_the_run(tmp_path: Path) -> None:
     assert execution.status is Status.SUCCESS
     assert (bench.clock.now() - before).total_seconds() == 600
     assert bench.seen == ["save:1", "save:2", "save:3"]
+
+
+RETRY_IN_PLACE = """
+    flow:
+      - id: came
+        module: tools.basic_trigger
+        with: {bundles: [{works_at: 3}, {works_at: 1}, {works_at: 9}]}
+      - module: tools.set_variable
+        with: {name: done}
+      - id: turn
+        module: flow.repeater
+        with: {repeats: 4}
+      - id: before
+        module: tools.get_variable
+        with: {name: done}
+      - id: risky
+        module: probe.record
+        filter: {any: [{all: [["{{ before.done }}", notexist]]}]}
+        with:
+          text: "{{ came.works_at }} at {{ turn.i }}"
+          fail: "{{ if(turn.i < came.works_at, 'ConnectionError', null) }}"
+        on_error:
+          - module: tools.sleep
+            with: {duration: 20}
+          - module: flow.ignore
+      - module: tools.set_variable
+        with: {name: done, value: "{{ risky.text }}"}
+      - id: turns
+        module: flow.array_aggregator
+        with: {source: turn, fields: {i: "{{ turn.i }}"}}
+      - id: result
+        module: tools.get_variable
+        with: {name: done}
+      - id: save
+        module: probe.record
+        with: {text: "{{ ifempty(result.done, 'gave up') }}"}
+"""
+
+
+async def test_fusions_recipe_for_a_retry_in_place_works(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, RETRY_IN_PLACE)
+
+    execution = await bench.run()
+
+    assert execution.status is Status.SUCCESS
+    assert bench.seen == [
+        *("risky:3 at 1", "risky:3 at 2", "risky:3 at 3", "save:3 at 3"),
+        *("risky:1 at 1", "save:1 at 1"),
+        *(f"risky:9 at {turn}" for turn in (1, 2, 3, 4)),
+        "save:gave up",
+    ]
+    assert bench.clock.slept == [20.0] * 6
