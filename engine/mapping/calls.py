@@ -65,6 +65,9 @@ def _function(
     if function.needs is Needs.SCOPE:
         thunks = [(_unevaluated(evaluate), place) for evaluate, place in operands]
         return many(operation, thunks, itself)
+    if function.needs is Needs.METER:
+        meter = build.meter
+        return applied(build, operation, operands, lambda _scope: meter)
     return applied(build, operation, operands, world_of if function.needs is Needs.WORLD else None)
 
 

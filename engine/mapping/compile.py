@@ -17,6 +17,7 @@ from engine.mapping.calls import CALLS
 from engine.mapping.coercion import describe
 from engine.mapping.expressions import EXPRESSIONS
 from engine.mapping.functions import CONSTANTS, FUNCTIONS, VARIABLES
+from engine.mapping.functions.function import Needs
 from engine.mapping.limits import FREE_DEPTH, FREE_OPERATIONS, Meter
 from engine.mapping.statements import frame, page
 from engine.mapping.syntax import parse
@@ -178,9 +179,21 @@ def _needs_meter(body: Sequence[nodes.Node]) -> bool:
             return True
         for node in top.find_all(GROWING):
             growing += 1
-            if growing > FREE_OPERATIONS or (isinstance(node, nodes.Filter) and node.name == "map"):
+            if growing > FREE_OPERATIONS or _counts(node):
                 return True
     return False
+
+
+def _counts(node: nodes.Node) -> bool:
+    """Tell whether one operation alone needs a meter."""
+    if isinstance(node, nodes.Filter):
+        name = node.name
+    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+        name = node.node.name
+    else:
+        return False
+    function = FUNCTIONS.get(name)
+    return name == "map" or (function is not None and function.needs is Needs.METER)
 
 
 def _guarded(evaluate: Evaluate, meter: Meter) -> Evaluate:

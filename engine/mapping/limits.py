@@ -51,15 +51,16 @@ class Meter:
     thread; two threads that evaluate the same text share its allowance.
     """
 
-    __slots__ = ("built", "work")
+    __slots__ = ("built", "searching", "work")
 
     def __init__(self) -> None:
-        self.built = 0
-        self.work = 0
+        self.reset()
 
     def reset(self) -> None:
+        """Start anew; `searching` is seconds that regular expressions took of the processor."""
         self.built = 0
         self.work = 0
+        self.searching = 0.0
 
     def step(self, count: int = 1) -> None:
         """Count work. Raises MappingError beyond the limit."""

@@ -5,6 +5,7 @@ compiled; an array that comes from a bundle never names one.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jinja2 import nodes
@@ -38,7 +39,7 @@ def _mapped(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[
     if not node.args:
         return _mapped_items(node, build, meter)
     name = fixed_text(node.args[0], "the filter that `map` applies")
-    apply = _applicable(name, node.args[0].lineno)
+    apply = _applicable(name, node.args[0].lineno, meter)
 
     def mapped(values: Any, *arguments: Any) -> list[Any]:
         result = []
@@ -68,10 +69,12 @@ def _mapped_items(
     return mapped, [build.operand(default)]
 
 
-def _applicable(name: str, offset: int) -> Callable[..., Any]:
+def _applicable(name: str, offset: int, meter: Meter) -> Callable[..., Any]:
     if name in FILTERS:
         return FILTERS[name]
     function = FUNCTIONS.get(name)
+    if function is not None and function.needs is Needs.METER:
+        return partial(function.call, meter)
     if name in SELECTIONS or function is None or function.needs is not Needs.NOTHING:
         raise unknown("filter", name, offset, (*FILTERS, *FUNCTIONS))
     return function.call

@@ -13,14 +13,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from engine.mapping.coercion import to_boolean, to_list, to_number, to_text, utc
+from engine.mapping.functions.patterns import Pattern, compile_pattern
 from engine.mapping.refusal import Refused
 from engine.mapping.world import Scope
 
 Operand: TypeAlias = Callable[[Scope], Any]
 Compare: TypeAlias = Callable[[Any, Any], bool]
 Condition: TypeAlias = tuple[Operand, Compare, Operand]
-
-LONGEST_PATTERN = 1_000
 
 _TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
@@ -38,14 +37,9 @@ def not_exists(left: Any, right: Any = None) -> bool:
     return not exists(left, right)
 
 
-def pattern(text: str, *, ignore_case: bool) -> re.Pattern[str]:
+def pattern(text: str, *, ignore_case: bool) -> Pattern:
     """Compile the right side of `text:pattern`. Raises Refused."""
-    if len(text) > LONGEST_PATTERN:
-        raise Refused(reason=f"a pattern has at most {LONGEST_PATTERN} characters")
-    try:
-        return re.compile(text, re.IGNORECASE if ignore_case else 0)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise Refused(reason=f"this is not a regular expression: {error}") from error
+    return compile_pattern(text, "i" if ignore_case else "")
 
 
 def any_of(groups: Sequence[Sequence[Condition]]) -> Callable[[Scope], bool]:
@@ -118,9 +112,9 @@ def _holds(convert: Callable[[Any], str], left: Any, right: Any) -> bool:
 
 
 def _matches(left: Any, right: Any, *, ignore_case: bool) -> bool:
-    if not isinstance(right, re.Pattern):
-        right = pattern(to_text(right), ignore_case=ignore_case)
-    return right.search(to_text(left)) is not None
+    known = isinstance(right, Pattern)
+    wanted: Pattern = right if known else pattern(to_text(right), ignore_case=ignore_case)
+    return wanted.found_in(to_text(left))
 
 
 def _coerced(

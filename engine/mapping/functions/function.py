@@ -12,6 +12,8 @@ class Needs(Enum):
     NOTHING = "nothing"
     WORLD = "world"
     """The `World`: clock, time zone, random numbers."""
+    METER = "meter"
+    """The `Meter` of the evaluation: it bounds its work by what others have done before."""
     SCOPE = "scope"
     """The scope, and its arguments not evaluated: it calls those that it wants with the scope."""
 

@@ -12,16 +12,15 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from engine.mapping.coercion import joined, texts_of, to_integer, to_text
-from engine.mapping.functions.function import Function
-from engine.mapping.limits import check_list, check_text
+from engine.mapping.functions.function import Function, Needs
+from engine.mapping.functions.patterns import replace_emoji, replace_pattern, written_pattern
+from engine.mapping.limits import Meter, check_list, check_text
 from engine.mapping.operators import concat, equal
-from engine.mapping.refusal import Refused
 
 HTML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 MARKDOWN = "\\`*_{}[]()#+-.!|~<>"
 MARKDOWN_ESCAPES = str.maketrans({mark: f"&#{ord(mark)};" for mark in MARKDOWN})
 """Assumed: every character that Markdown may read as a mark becomes its numeric entity."""
-PATTERN = re.compile(r"/.+/[a-z]*", re.DOTALL)
 URL_SAFE = "-_.!~*'()"
 
 
@@ -79,11 +78,12 @@ def _to_ascii(value: Any, transliterate: Any = None) -> str:
     return "".join(letter for letter in text if letter < "\x80")
 
 
-def replace(value: Any, search: Any, new: Any) -> str:
+def replace(meter: Meter, value: Any, search: Any, new: Any) -> str:
     """Assumed: a plain search text is replaced everywhere."""
     text, old, fresh = short(value), to_text(search), to_text(new)
-    if PATTERN.fullmatch(old[:10_000]):
-        raise Refused(reason="regular expressions are not available; give the plain text")
+    pattern = written_pattern(old)
+    if pattern is not None:
+        return pattern.replaced(text, fresh, meter)
     if not old:
         return text
     check_text(len(text) + text.count(old) * (len(fresh) - len(old)))
@@ -192,8 +192,14 @@ TEXT = (
              'ascii("ěščřž", true)', _to_ascii),
     Function("removeAccents", "text", "The text without accents.", 'removeAccents("Héllo wörld")',
              turned(without_accents)),
-    Function("replace", "text, search, new", "Every occurrence replaced.",
-             'replace("Hello World", "Hello", "Hi")', replace),
+    Function("replace", "text, search, new",
+             "Every occurrence replaced; or matches of /re/flags, with $1 and $& in new.",
+             'replace("Hello World", "/(o) (W)/", "$2 $1")', replace, Needs.METER),
+    Function("replacePattern", "text, pattern, new",
+             "Every match of a regular expression replaced, with $1 and $& in new.",
+             'replacePattern("foo123bar", "[0-9]+", "_")', replace_pattern, Needs.METER),
+    Function("replaceEmojiCharacters", "text, [new]", "Every emoji replaced.",
+             'replaceEmojiCharacters("Hi 👋", "!")', replace_emoji),
     Function("substring", "text, start, [end]", "A part, counted from 0, without the end.",
              'substring("Hello", 1, 3)', _substring),
     Function("left", "text, count", "The first characters.", 'left("Hello", 3)', _left),
