@@ -109,13 +109,14 @@ def by_default(
     """Decide without a handler. `stores`: the scenario stores incomplete executions; `loses`: it
     enables data loss.
 
-    Assumed: data loss drops a bundle with too large a file whether the scenario stores or not.
+    Assumed: data loss drops a bundle with too large a file whether the scenario stores or not,
+    and wherever it fails.
     """
+    if loses and failed.type_name in LOST_IF_ENABLED:
+        return replace(IGNORED, status=Status.WARNING, loses=True)
     if failed.in_first_module:
         mild = failed.type_name in WARNS_ON_FIRST
         return replace(_by_rule(ROLLED_BACK), status=Status.WARNING if mild else Status.ERROR)
-    if loses and failed.type_name in LOST_IF_ENABLED:
-        return replace(IGNORED, status=Status.WARNING, loses=True)
     rule = STORED_BY_DEFAULT.get(failed.type_name)
     if rule is None and failed.storable:
         rule = SET_ASIDE

@@ -143,7 +143,6 @@ class Run:
         cycle = 0
         while True:
             cycle += 1
-            self._check_time()
             before = trigger.bundles
             await self._advance(self._plan.flow, 0, self._scope({}))
             stop = self._failures.stop

@@ -1,4 +1,4 @@
-"""The limit of a scenario's `timeout_minutes`, asked between operations and between cycles."""
+"""The limit of a scenario's `timeout_minutes`, asked between operations."""
 
 from collections.abc import Callable
 

@@ -107,7 +107,11 @@ class WatchFolder(Module[WatchFields, FoundFile]):
             if not waited and not look.is_settled(ctx.now()):
                 await ctx.sleep(SECOND_LOOK)
                 waited = True
-            found = await _take(folder / look.name, look, ctx)
+            try:
+                found = await _take(folder / look.name, look, ctx)
+            except MaxFileSizeExceededError:
+                marks.set(look)  # holds only if the scenario goes on without the file
+                raise
             if found is not None:
                 left -= 1
                 marks.set(look)

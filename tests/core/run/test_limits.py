@@ -1,5 +1,6 @@
 """Limits of a scenario: time, incomplete executions, size of files; and what data loss allows."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ async def test_a_run_without_a_limit_takes_any_time(tmp_path: Path) -> None:
     assert (await bench.run()).status is Status.SUCCESS
 
 
-async def test_the_time_is_looked_at_between_cycles(tmp_path: Path) -> None:
+async def test_the_time_of_all_cycles_counts(tmp_path: Path) -> None:
     bench = Bench(
         tmp_path,
         """
@@ -139,9 +140,11 @@ async def test_a_replay_needs_no_room_of_its_own(tmp_path: Path) -> None:
     await bench.run_in_turn()
     (first, *_) = await bench.stored()
 
-    await bench.replay(first.id)
+    execution = await bench.replay(first.id)
 
-    assert (await bench.store.incomplete(first.id)).attempts == 1
+    assert execution.status is Status.WARNING
+    again = await bench.store.incomplete(first.id)
+    assert (again.attempts, again.failure.message) == (1, "cannot take 1")
 
 
 # max_file_size
@@ -197,3 +200,41 @@ async def test_without_a_limit_a_file_may_have_any_size(tmp_path: Path) -> None:
     bench = Bench(tmp_path, LARGE.replace("max_file_size: 5, ", ""))
     assert (await bench.run()).status is Status.SUCCESS
     assert saved(bench) == ["a.txt", "b.txt"]
+
+
+WATCHING = """
+    settings: {max_file_size: 5, enable_data_loss: LOSS}
+    flow:
+      - {id: letter, module: files.watch_folder, with: {folder: in}}
+      - {id: save, module: probe.record, with: {text: "{{ letter.name }}"}}
+"""
+
+
+def with_letters(bench: Bench) -> Bench:
+    """Put three letters into the folder, the second of which is too large."""
+    (bench.folder / "in").mkdir()
+    for second, (name, text) in enumerate([("a", "short"), ("b", "too long"), ("c", "short")]):
+        (bench.folder / "in" / name).write_text(text)
+        os.utime(bench.folder / "in" / name, (second, second))
+    return bench
+
+
+async def test_with_data_loss_a_trigger_passes_by_a_file_over_the_limit(tmp_path: Path) -> None:
+    bench = with_letters(Bench(tmp_path, WATCHING.replace("LOSS", "true")))
+
+    first, second = await bench.run(), await bench.run()
+
+    assert (first.status, first.lost) == (Status.WARNING, 1)
+    assert (second.status, second.lost) == (Status.SUCCESS, 0)
+    assert bench.seen == ["save:a", "save:c"]
+
+
+async def test_without_data_loss_a_trigger_fails_at_a_file_over_the_limit_each_time(
+    tmp_path: Path,
+) -> None:
+    bench = with_letters(Bench(tmp_path, WATCHING.replace("LOSS", "false")))
+    for _ in range(2):
+        execution = await bench.run()
+        assert execution.failure is not None
+        assert execution.failure.type == "MaxFileSizeExceededError"
+    assert "save:c" not in bench.seen
