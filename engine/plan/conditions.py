@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from engine.mapping.coercion import to_boolean, to_list, to_number, to_text, utc
+from engine.mapping.functions.dates import to_date
 from engine.mapping.functions.patterns import Pattern, compile_pattern
 from engine.mapping.refusal import Refused
 from engine.mapping.world import Scope
@@ -71,15 +72,11 @@ def _to_folded(value: Any) -> str:
 
 
 def _to_moment(value: Any) -> datetime:
-    """Return a date, or an ISO 8601 text as one; without an offset it is in UTC."""
-    if isinstance(value, datetime):
-        return utc(value)
-    if not isinstance(value, str):
-        raise Refused("a date", value)
-    try:
-        return utc(datetime.fromisoformat(value.strip()))
-    except ValueError:
-        raise Refused("a date", value) from None
+    """Return a date, or a text in one of the forms of coercion as one.
+
+    Assumed: a text without an offset is in UTC, whatever the scenario's time zone.
+    """
+    return to_date(value, UTC)
 
 
 def _to_time(value: Any) -> time:

@@ -10,6 +10,7 @@ import orjson
 
 from engine.errors import Place, Problem, ScenarioError
 from engine.mapping.coercion import to_number, utc
+from engine.mapping.functions.dates import to_date
 from engine.mapping.refusal import Refused
 from engine.model.bundle import Bundle
 from engine.model.scenario import InputField
@@ -85,10 +86,10 @@ def _boolean(text: str, _timezone: str) -> bool:
 
 
 def _date(text: str, timezone: str) -> datetime:
-    moment = datetime.fromisoformat(text.strip())
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC if timezone == "UTC" else ZoneInfo(timezone))
-    return utc(moment)
+    try:
+        return utc(to_date(text, UTC if timezone == "UTC" else ZoneInfo(timezone)))
+    except Refused:
+        raise ValueError(text) from None
 
 
 def _json(expected: type) -> Callable[[str, str], Any]:

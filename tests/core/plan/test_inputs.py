@@ -47,6 +47,7 @@ def test_inputs_that_are_not_given_have_their_default_or_nothing(
         ("fast", "TRUE", True),
         ("since", "2026-07-01T12:00:00Z", datetime(2026, 7, 1, 12, tzinfo=UTC)),
         ("since", "2026-07-01T12:00", datetime(2026, 7, 1, 10, tzinfo=UTC)),
+        ("since", "07/01/2026 2:00 PM", datetime(2026, 7, 1, 12, tzinfo=UTC)),
         ("tags", '["x", 1]', ["x", 1]),
         ("more", '{"a": {"b": null}}', {"a": {"b": None}}),
     ],
