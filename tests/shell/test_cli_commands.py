@@ -37,7 +37,7 @@ flow:
     module: tools.basic_trigger
     with: {bundles: [{age: 1}]}
   - id: next
-    module: tools.set_variable
+    module: tools.set_varables
     with: {variables: {age: "{{ persn.age }}"}}
 """
 
