@@ -40,7 +40,7 @@ PARTS: tuple[Any, ...] = (
     None,
     "alone",
 )
-MOST_NODES = 12
+MOST_NODES = 10
 
 
 @dataclass(frozen=True)
@@ -102,20 +102,20 @@ class Drawn:
 
     def _module(self, sight: Sight) -> Json:
         node = self._named("module", sight)
-        several = self._one_of((1, 1, 1, 1, 1, 1, 2, 3, 0))
+        several = self._one_of((1, 1, 1, 1, 1, 1, 2, 3, 2, 0))
         emits = [{"nr": nr, "parts": self._one_of(PARTS)} for nr in range(1, several + 1)]
         module = self._one_of(("plain", "waiting", "search"))
-        return node | {"module": module, "emits": emits, "faults": self._faults(2, 5)}
+        return node | {"module": module, "emits": emits, "faults": self._faults(1, 2)}
 
     def _faults(self, part: int, whole: int) -> dict[int, str]:
         if not self._chance(part, whole):
             return {}
-        return {self._pick(4) + 1: self._one_of(TYPES) for _ in range(self._pick(2) + 1)}
+        return {self._pick(3) + 1: self._one_of(TYPES) for _ in range(self._pick(2) + 1)}
 
     def _flow(self, sight: Sight, *, in_route: bool) -> list[Json]:
         """Draw the rest of a flow: nodes in a row, perhaps a router at its end."""
         flow: list[Json] = []
-        while self._count < MOST_NODES and self._chance(4 if in_route else 9, 10):
+        while self._count < MOST_NODES and self._chance(12 if in_route else 19, 20):
             node = self._node(sight)
             flow.append(node)
             if node["kind"] == "router":
@@ -149,10 +149,9 @@ class Drawn:
             node["routes"] = self._routes(sight)
         elif self._chance(1, 12):
             node["disabled"] = True
-        if self._chance(2, 5) and kind in ("module", "router"):
-            node["on_error"] = self._route_for_errors(
-                Sight((*sight.ids, "error"), start=len(sight.ids) + 1)
-            )
+        if kind in ("module", "router") and self._chance(3, 5):
+            before = (*(name for name in sight.ids if name != "error"), "error")
+            node["on_error"] = self._route_for_errors(Sight(before, start=len(before)))
         return node
 
     def _aggregate(self, node: Json, sources: tuple[str, ...]) -> None:
@@ -181,7 +180,7 @@ class Drawn:
     def _routes(self, sight: Sight) -> list[Json]:
         routes: list[Json] = []
         fallback = self._pick(4)
-        for index in range(self._pick(3) + 1):
+        for index in range(self._one_of((2, 3, 2, 1))):
             route: Json = {"flow": self._flow(sight, in_route=True)}
             if self._chance(1, 2):
                 route["filter"] = self._condition(sight)
@@ -213,7 +212,7 @@ class Drawn:
             node["fields"] = self._one_of(({"text": "sub", "parts": ["v"]}, {"nr": 1}, {}))
         if node["directive"] == "break":
             node["fields"] = {"automatic": self._chance(1, 3), "attempts": self._pick(3) + 1}
-        if self._chance(1, 4):
+        if self._chance(1, 6):
             node["filter"] = self._condition(sight)
         return node
 
