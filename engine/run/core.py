@@ -15,6 +15,7 @@ from engine.model.execution import (
     Status,
     Streak,
 )
+from engine.model.scenario import Settings
 from engine.run.rules import (
     DEACTIVATES,
     DIRECTIVES,
@@ -159,6 +160,17 @@ def discreet(failure: Failure) -> Failure:
     """Return a failure of a scenario with confidential data without what may hold bundle values."""
     message = failure.message if failure.type in TELLS_NO_DATA else WITHHELD
     return replace(failure, message=message, detail={})
+
+
+def trigger_moves(stop: Decision | None, settings: Settings) -> TriggerMoves:
+    """Say how far the cursor goes at the end of a cycle; `stop`: why it stopped, None if it did not.
+
+    Without *commit trigger last* the trigger has committed when it emitted: nothing brings its
+    bundles back.
+    """
+    if stop is None or (settings.auto_commit and not settings.commit_trigger_last):
+        return TriggerMoves.ALL
+    return stop.trigger
 
 
 def another_cycle(*, cycle: int, max_cycles: int, bundles: int, has_trigger: bool) -> bool:

@@ -146,7 +146,7 @@ class Run:
             before = trigger.bundles
             await self._advance(self._plan.flow, 0, self._scope({}))
             stop = self._failures.stop
-            changes = self._cursor.end_cycle(stop.trigger if stop else TriggerMoves.ALL)
+            changes = self._cursor.end_cycle(core.trigger_moves(stop, self._plan.settings))
             self._failures.variables.end_cycle()
             if stop or not core.another_cycle(
                 cycle=cycle,

@@ -261,3 +261,23 @@ async def test_a_lost_connection_is_retried_on_the_scenario_s_schedule(
     (stored,) = await bench.stored()
     assert stored.due_at == bench.clock.now() + timedelta(minutes=minutes)
     assert stored.allowed == allowed
+
+
+ROLLED_BACK = """
+    settings: {commit_trigger_last: LAST}
+    flow:
+      - {id: came, module: probe.emit, with: {bundles: [{id: 1}, {id: 2}]}}
+      - {id: risky, module: probe.record, with: {text: "{{ came.id }}", fail: DataError}}
+"""
+
+
+@pytest.mark.parametrize(("last", "again"), [("true", 2), ("false", 1)])
+async def test_a_trigger_that_commits_last_reads_a_failed_cycle_again(
+    tmp_path: Path, last: str, again: int
+) -> None:
+    bench = Bench(tmp_path, ROLLED_BACK.replace("LAST", last))
+
+    await bench.run()
+    await bench.run()
+
+    assert bench.seen.count("risky:1") == again
