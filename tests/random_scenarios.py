@@ -319,7 +319,7 @@ def _label(name: str, kind: str) -> str:
     if kind in ("aggregator", "grouped"):
         rows = f"{{{{ {name}.array | map(attribute='row') | join('+') }}}}"
         key = f"{{{{ {name}.key }}}}" if kind == "grouped" else ""
-        return f"[{rows}]{{{{ {name}.array_length }}}}{key}"
+        return f"{rows}{{{{ {name}.array_length }}}}{key}"
     if kind == "iterator":
         return f"{{{{ {name}.text }}}}{{{{ {name}.value }}}}"
     return f"{{{{ {name}.text }}}}"

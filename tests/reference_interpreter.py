@@ -99,7 +99,7 @@ def label(bundle: Json) -> str:
     """What a node that maps a bundle reads of it."""
     if "array" in bundle:
         rows = "+".join(row["row"] for row in bundle["array"])
-        return f"[{rows}]{len(bundle['array'])}{shown(bundle.get('key'))}"
+        return f"{rows}{len(bundle['array'])}{shown(bundle.get('key'))}"
     return shown(bundle.get("text")) + shown(bundle.get("value"))
 
 
