@@ -163,7 +163,7 @@ def discreet(failure: Failure) -> Failure:
 
 
 def trigger_moves(stop: Decision | None, settings: Settings) -> TriggerMoves:
-    """Say how far the cursor goes at the end of a cycle; `stop`: why it stopped, None if it did not.
+    """Say how far the cursor goes when a cycle ends; `stop` says why it stopped, None: it did not.
 
     Without *commit trigger last* the trigger has committed when it emitted: nothing brings its
     bundles back.
