@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -83,7 +83,7 @@ class Run:
         if fed is not None:
             self._fed = fed
             self._waiting.discard(self._plan.trigger.id)
-        return await self._recorded(self._cycles())
+        return await self._recorded(self._cycles)
 
     async def replay(self, incomplete: Incomplete) -> Execution:
         """Run from the failed node on with the stored bundles, and store what became of them."""
@@ -91,17 +91,17 @@ class Run:
         self._failures.variables.restore(incomplete.variables)
         if incomplete.node_id in self._operations:
             self._operations[incomplete.node_id].context.earlier = incomplete.failure.detail
-        execution = await self._recorded(self._from_failed_node(incomplete))
+        execution = await self._recorded(lambda: self._from_failed_node(incomplete))
         if not self.stored:
             await to_the_end(self._around.store.park(core.after_replay(incomplete, execution)))
         return execution
 
-    async def _recorded(self, work: Awaitable[list[CursorChange]]) -> Execution:
+    async def _recorded(self, work: Callable[[], Awaitable[list[CursorChange]]]) -> Execution:
         store = self._around.store
         await store.begin(self._execution)
         interrupted = False
         try:
-            changes = await work
+            changes = await work()
         except asyncio.CancelledError:
             interrupted = True
             uncancelled()

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from runs import Bench
 
-from engine.model.execution import IncompleteStatus, Status
+from engine.errors import StoreError
+from engine.model.execution import Execution, IncompleteStatus, Status
+from engine.store.memory import MemoryStore
 
 STORING = "settings: {store_incomplete_executions: true}"
 
@@ -469,3 +471,20 @@ async def test_a_long_flow_needs_no_deep_stack(tmp_path: Path) -> None:
 
     assert (await bench.run()).status is Status.SUCCESS
     assert bench.seen == ["save:end"]
+
+
+class FullStore(MemoryStore):
+    """A store whose disk is full."""
+
+    async def begin(self, execution: Execution) -> None:
+        raise StoreError("the disk is full")
+
+
+async def test_nothing_runs_when_the_execution_cannot_be_stored(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, failing(""))
+    bench.store = FullStore(bench.files)
+
+    with pytest.raises(StoreError, match="full"):
+        await bench.run()
+
+    assert bench.seen == []
