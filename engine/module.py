@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, g
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from engine.model.bundle import Bundle, File
-from engine.model.durations import Lengths
+from engine.model.durations import Lengths, duration
 
 __all__ = [
     "Bundle",
@@ -43,6 +43,7 @@ __all__ = [
     "Progress",
     "Reply",
     "Variables",
+    "duration",
 ]
 
 

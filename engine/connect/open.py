@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """`engine.run.ports.Connections` of one run; an async context manager that closes them all."""
+    """The connections of one run; an async context manager that closes them all."""
 
     def __init__(
         self,

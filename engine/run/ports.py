@@ -1,4 +1,4 @@
-"""What the driver needs from outside: store, clock, ids, watcher, connections."""
+"""What the driver needs from outside: store, clock, ids, watcher."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.model.bundle import File
 from engine.model.execution import (
     Execution,
     Incomplete,
@@ -16,7 +15,6 @@ from engine.model.execution import (
     Registered,
     Streak,
 )
-from engine.module import Files, Http
 
 
 class Clock(Protocol):
@@ -134,15 +132,6 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
-class FileStore(Files, Protocol):
-    """The store's contents by hash; `Files` is what modules see of it."""
-
-    def path_of(self, sha256: str) -> Path: ...
-
-    def sync(self, files: Sequence[File]) -> None:
-        """Return when these contents are safely on disk."""
-
-
 class Watcher(Protocol):
     """Hears what a run does, to show it; must not raise.
 
@@ -162,10 +151,3 @@ class Watcher(Protocol):
 
     def note(self, text: str) -> None:
         """Something that a person should know, in one line."""
-
-
-class Connections(Protocol):
-    """Opens what the nodes of a plan talk to."""
-
-    async def open(self, connector: str, connection: str | None) -> Http:
-        """Connect, check, and give the client; opened once per connection, for the whole run."""

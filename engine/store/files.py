@@ -42,7 +42,7 @@ NAME_AND_DATA: Final = "give a file, or a text `name` with `data`: a file, a buf
 
 
 class FolderFiles:
-    """`engine.run.ports.FileStore` in a folder; `max_file_size` in bytes, None: no limit."""
+    """`engine.module.Files` in a folder; `max_file_size` in bytes, None: no limit."""
 
     def __init__(self, folder: Path, *, max_file_size: int | None = None) -> None:
         self._folder = folder

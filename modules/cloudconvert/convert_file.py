@@ -5,10 +5,9 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from engine.module import Context, Effect, Fields, Module
+from engine.module import Context, Effect, Fields, FileValue, Module
 from modules.cloudconvert.fields import (
     FileName,
-    FileValue,
     Format,
     Headers,
     Options,
@@ -30,7 +29,7 @@ class ConvertInput(Fields):
 
     input_file: Literal["upload", "url"]
     """`upload`: send a file of this run; `url`: the service fetches it."""
-    file: FileValue = None
+    file: FileValue | None = None
     """The file to upload: a file of an earlier node, or its `name` and `data`."""
     url: WebUrl | None = None
     """Where the service fetches the file; it must open without a login, but for `headers`."""

@@ -13,12 +13,11 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PlainValidator,
     WithJsonSchema,
     model_validator,
 )
 
-from engine.module import Fields, File
+from engine.module import Fields, File, FileValue, duration
 
 RESERVED = frozenset({"operation", "input", "output_format", "input_format", "filename"})
 """Options that are fields of their own or belong to the job; they cannot be given as options."""
@@ -33,15 +32,6 @@ _ROWS = {
 }
 _MAP_OR_ROWS = WithJsonSchema({"anyOf": [{"type": "object"}, _ROWS]})
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
-_WAIT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-
-
-def _file(value: Any) -> File | Mapping[str, Any] | None:
-    if value is None or isinstance(value, File):
-        return value
-    if isinstance(value, Mapping) and set(value) == {"name", "data"}:
-        return dict(value)
-    raise ValueError("give a file, or a collection of `name` and `data`")
 
 
 def _web_url(text: str) -> str:
@@ -99,20 +89,9 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _wait(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    found = _WAIT.fullmatch(value.replace(" ", ""))
-    if not found or not any(found.groups()):
-        raise ValueError("give a duration such as 180s, 15m or 1h30m")
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return duration(value) if isinstance(value, str) else value
 
 
-FileValue = Annotated[
-    Any,
-    PlainValidator(_file),
-    WithJsonSchema({"title": "File", "type": "object"}),
-]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Headers = Annotated[dict[str, str], BeforeValidator(_from_rows), _MAP_OR_ROWS]
 Options = Annotated[
@@ -166,7 +145,7 @@ class InputFile(Fields):
 
     input_file: Literal["upload", "url"]
     """`upload`: a file of this run; `url`: the service fetches it. Left out: what the rest says."""
-    file: FileValue = None
+    file: FileValue | None = None
     """The file, or its `name` and `data`."""
     url: WebUrl | None = None
     """Where the service fetches the file; it must open without a login, but for `headers`."""
