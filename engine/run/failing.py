@@ -27,7 +27,7 @@ from engine.plan.plan import Flow, Handler, Node, Plan
 from engine.run import core
 from engine.run.core import Decision, Failed
 from engine.run.cursor import RunVariables
-from engine.run.operation import explained
+from engine.run.explained import explained
 from engine.run.ports import Clock, Ids, Store, Watcher
 from engine.run.rules import retry_waits
 

@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 
-from engine.errors import BundleValidationError, MappingError, ModuleError, Place, moved
+from engine.errors import MappingError
 from engine.mapping.compile import Scope, World
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
 from engine.module import Effect, Kind
-from engine.plan.plan import Leaf, Node, Plan
+from engine.plan.plan import Node, Plan
 from engine.run.context import NodeContext
+from engine.run.explained import explained
 
 Stream: TypeAlias = Iterator[Any] | AsyncIterator[Any]
 """What a module emits, as it emits it."""
@@ -114,71 +115,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list) and any(isinstance(item, BaseModel) for item in value):
         return [_plain(item) for item in value]
     return value
-
-
-def explained(error: Exception, node: Node, scope: Scope) -> ModuleError:
-    """Return what went wrong at a node as a ModuleError with a place.
-
-    A module's own bug becomes a RuntimeError of this operation, with the cause chained.
-    """
-    match error:
-        case MappingError():
-            leaf = _failing_leaf(node, scope)
-            place = leaf.place_at(error.offset, error.length) if leaf else node.place
-            return moved(error, place)
-        case ModuleError():
-            return moved(error, node.place)
-        case ValidationError():
-            return _misfit(error, node)
-        case _:
-            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            wrapped = ModuleError(f"`{node.module_id}` broke on this bundle: {text}"[:500])
-            wrapped.__cause__ = error
-            return moved(wrapped, node.place)
-
-
-def _leaves(node: Node) -> Iterator[Leaf]:
-    if node.filter is not None:
-        yield from node.filter.leaves
-    yield from node.fields.leaves
-    for route in node.routes:
-        if route.filter is not None:
-            yield from route.filter.leaves
-
-
-def _failing_leaf(node: Node, scope: Scope) -> Leaf | None:
-    for leaf in _leaves(node):
-        try:
-            leaf.mapped.evaluate(scope)
-        except MappingError:
-            return leaf
-    return None
-
-
-def _misfit(error: ValidationError, node: Node) -> BundleValidationError:
-    """Say which field does not fit, what was expected and what came, and point at its mapping."""
-    texts = []
-    places: list[Place] = []
-    for fault in error.errors(include_url=False):
-        name = ".".join(str(part) for part in fault["loc"]) or "fields"
-        if fault["type"] == "missing":
-            texts.append(f"required field `{name}` came out empty")
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            texts.append(f"field `{name}`: {message[:1].lower()}{message[1:]}, got {_shown(fault)}")
-        places += [
-            leaf.place_at(0, len(leaf.mapped.text))
-            for leaf in node.fields.leaves
-            if fault["loc"] and fault["loc"][0] in leaf.path
-        ]
-    return BundleValidationError("; ".join(texts)[:500], place=(places or [node.place])[0])
-
-
-def _shown(fault: Mapping[str, Any]) -> str:
-    value = fault.get("input")
-    if isinstance(value, Mapping):
-        return f"a collection of {', '.join(map(str, list(value)[:5])) or 'no items'}"
-    if isinstance(value, list):
-        return f"an array of {len(value)}"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
