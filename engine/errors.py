@@ -9,8 +9,10 @@
     │  │              MaxFileSizeExceededError · MappingError
     │  ├─ OutOfSpaceError
     │  ├─ ServiceConnectionError ─ RateLimitError(retry_after) · ModuleTimeoutError
-    │  └─ InvalidConfigurationError ─ InvalidAccessTokenError
-    ├─ RunError          the run cannot go on; no directive may catch it ─ UnresolvedError
+    │  ├─ InvalidConfigurationError ─ InvalidAccessTokenError
+    │  └─ ThrownError    of the type that the scenario's author chose
+    ├─ RunError          the run cannot go on; no directive may catch it ─ InitializationError ·
+    │                    InconsistencyError · UnresolvedError
     └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError · NoStoreError ·
                          ScenarioTakenError
 
@@ -60,6 +62,8 @@ TITLES: Mapping[str, str] = {
     "E402": "input file cannot be read",
     "E501": "module failed",
     "E502": "run cannot go on",
+    "E503": "run cannot begin",
+    "E504": "commit or rollback failed",
     "E601": "store cannot be used",
     "E602": "store busy",
     "E603": "not found",
@@ -201,7 +205,7 @@ class ModuleError(EngineError):
     """
 
     code = "E501"
-    type_name: ClassVar[str] = "RuntimeError"
+    type_name: str = "RuntimeError"
 
     def __init__(
         self,
@@ -299,10 +303,36 @@ class InvalidAccessTokenError(InvalidConfigurationError):
     type_name = "InvalidAccessTokenError"
 
 
+class ThrownError(ModuleError):
+    """Raised by the scenario itself, with a type of its author's choice."""
+
+    def __init__(self, type_name: str, message: str, *, detail: Mapping[str, Any]) -> None:
+        super().__init__(message, detail=detail)
+        self.type_name = type_name
+
+
 class RunError(EngineError):
     """The run cannot go on, whatever the scenario's handlers say."""
 
     code = "E502"
+    type_name: str = "ScenarioTimeoutError"
+
+
+class InitializationError(RunError):
+    """A connection or a module cannot work, found before the first bundle; has the cause's type."""
+
+    code = "E503"
+
+    def __init__(self, type_name: str, message: str) -> None:
+        super().__init__(message)
+        self.type_name = type_name
+
+
+class InconsistencyError(RunError):
+    """A commit or a rollback failed: what is committed stays, and the rest is in doubt."""
+
+    code = "E504"
+    type_name = "InconsistencyError"
 
 
 class UnresolvedError(RunError):

@@ -6,10 +6,9 @@ a scenario uses it, maps and validates its fields, and calls `execute` once per 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +16,17 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, g
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
+from engine.context import (
+    Context,
+    Cursor,
+    Download,
+    Fetch,
+    Files,
+    Http,
+    Progress,
+    Reply,
+    Variables,
+)
 from engine.model.bundle import Bundle, File
 from engine.model.durations import Lengths, duration
 
@@ -42,6 +52,7 @@ __all__ = [
     "Module",
     "Progress",
     "Reply",
+    "SearchFields",
     "Variables",
     "duration",
 ]
@@ -94,185 +105,11 @@ class Effect(StrEnum):
     """Changes something outside; never repeated without need."""
 
 
-class Progress(Protocol):
-    def __call__(self, done: float, total: float | None = None, *, text: str = "") -> None:
-        """Tell the person watching how far the operation is; `total` None: unknown."""
+class SearchFields(Fields):
+    """Base of the fields of a search that may go on without results."""
 
-
-class Files(Protocol):
-    """The run's file store. Content is streamed to disk, hashed on the way, and never in memory."""
-
-    async def take(self, path: Path, *, name: str | None = None) -> File:
-        """Copy a file of the user's in, so that later changes to it do not matter.
-
-        Raises OSError if it cannot be read, OutOfSpaceError if the store is full.
-        """
-
-    async def receive(
-        self, name: str, chunks: AsyncIterator[bytes], *, expected: int | None = None
-    ) -> File:
-        """Store a stream. `name` is a label: path separators and control characters go.
-
-        Raises DataError if `expected` bytes did not come, MaxFileSizeExceededError past the
-        scenario's limit, OutOfSpaceError if the store is full. Nothing stays behind then.
-        """
-
-    async def file_of(self, value: File | Mapping[str, Any]) -> File:
-        """Return a file given whole, or as `{name, data}` with data a File, bytes or text.
-
-        Its name is made a label, as by `receive`. Raises DataError for anything else.
-        """
-
-    async def copy(self, file: File, target: Path) -> None:
-        """Write the content to a new file of the user's, flushed to disk before this returns.
-
-        Raises FileExistsError if `target` exists, OutOfSpaceError if it does not fit, OSError if
-        the target cannot be written. Nothing stays behind then.
-        """
-
-
-class Cursor(Protocol):
-    """Where a trigger stands: small JSON values by key, kept per scenario and node.
-
-    A change takes effect when the bundle that is yielded after it has been worked off, and is
-    forgotten if the cycle is rolled back.
-    """
-
-    def get(self, key: str) -> Any:
-        """Return the value, None if there is none."""
-
-    def keys(self) -> Iterable[str]: ...
-
-    def set(self, key: str, value: Any) -> None:
-        """Set a value; None removes the key."""
-
-
-class Variables(Protocol):
-    """The variables of the cycle and of the execution."""
-
-    def get(self, name: str) -> Any:
-        """Return what any module executed earlier has set; None if nothing has."""
-
-    def set(self, name: str, value: Any, *, lifetime: str) -> None:
-        """Set for `cycle` or `execution`; the last write wins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A service's answer: `body` is parsed JSON, else text; header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file on its way in. `name` comes from the answer, None if it gave none; `size` likewise."""
-
-    name: str | None
-    size: int | None
-    chunks: AsyncIterator[bytes]
-
-
-class Http(Protocol):
-    """HTTP to the service of the node's connection. Credentials are added here, and only to it.
-
-    Refused, reset and dripping connections, 429 and 5xx become typed `ModuleError`s; 429 is waited
-    for within the deadline, 5xx is repeated on GET. Other statuses from 400 raise by the module's
-    connection, unless `accept` names them.
-    """
-
-    @property
-    def base_url(self) -> str: ...
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        query: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str] | None = None,
-        accept: Sequence[int] = (),
-    ) -> Reply:
-        """Send a request to a path below the base URL."""
-
-    async def upload(
-        self, url: str, form: Mapping[str, str], file: File, *, progress: Progress | None = None
-    ) -> Reply:
-        """POST multipart/form-data to any URL without credentials: the form, then `file`, streamed
-        with a known length.
-        """
-
-    def download(
-        self, url: str, *, headers: Mapping[str, str] | None = None
-    ) -> AbstractAsyncContextManager[Download]:
-        """GET any URL without credentials, streamed."""
-
-
-class Fetch(Protocol):
-    """GET of an address that somebody else chose, guarded against addresses of this network.
-
-    Raises DataError for a refused address or an error status, ServiceConnectionError and
-    ModuleTimeoutError as they are, MaxFileSizeExceededError past `max_bytes`.
-    """
-
-    def __call__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
-    ) -> AbstractAsyncContextManager[Download]: ...
-
-
-class Context(Protocol):
-    """The world as a module sees it during one operation."""
-
-    @property
-    def scenario_id(self) -> str: ...
-    @property
-    def execution_id(self) -> str: ...
-    @property
-    def node_id(self) -> str: ...
-    @property
-    def operation_key(self) -> str:
-        """Unique to this operation and attempt; services that take a tag or key are given it."""
-
-    @property
-    def earlier(self) -> Mapping[str, Any]:
-        """The detail of the failure that is replayed here; empty in a first attempt.
-
-        What was begun then may be found again by what the module put there.
-        """
-
-    @property
-    def folder(self) -> Path:
-        """The scenario file's folder; paths in fields are relative to it."""
-
-    @property
-    def files(self) -> Files: ...
-    @property
-    def http(self) -> Http:
-        """HTTP over the node's connection; only for modules of a connector with connections."""
-
-    @property
-    def cursor(self) -> Cursor:
-        """Only for triggers."""
-
-    @property
-    def variables(self) -> Variables: ...
-    @property
-    def own_variables(self) -> Variables:
-        """Variables that this node alone sees; each execution, a replay too, begins without."""
-
-    @property
-    def progress(self) -> Progress: ...
-
-    def now(self) -> datetime:
-        """Return the current moment in UTC."""
-
-    def saved(self, path: Path) -> None:
-        """Tell the person where a result of the run lies; shown at its end."""
-
-    async def sleep(self, wait: timedelta) -> None: ...
+    continue_if_no_results: bool = False
+    """Emit one bundle without items when nothing is found; otherwise the path ends here."""
 
 
 Input = TypeVar("Input", bound=Fields)
@@ -287,11 +124,17 @@ class Module(ABC, Generic[Input, Output]):
     fields. A `pure` module returns an iterable of outputs; a `read` or `write` module is an async
     generator of them. Errors are `ModuleError`s; anything else that escapes becomes a RuntimeError
     of this operation.
+
+    A run makes one object of the class for each node. It goes through four phases: `initialize`,
+    operations, then `commit` or `rollback` of what they did. Source: Fusion help, ACID modules.
     """
 
     id: ClassVar[str]
     kind: ClassVar[Kind] = Kind.ACTION
     effect: ClassVar[Effect] = Effect.PURE
+    acid: ClassVar[bool] = False
+    """It can take back what it did. Such a module is not pure; its `ctx.cursor` goes back with it.
+    An operation that raises has changed nothing."""
 
     input: ClassVar[type[Fields]]
     output: ClassVar[type[Fields] | None]
@@ -307,6 +150,32 @@ class Module(ABC, Generic[Input, Output]):
     @abstractmethod
     def execute(self, fields: Input, ctx: Context) -> Iterable[Output] | AsyncIterator[Output]:
         """Run the module for one bundle."""
+
+    async def initialize(self, constants: Mapping[str, Any], ctx: Context) -> None:
+        """Check that the module can work, before the first bundle of the run moves.
+
+        `constants` holds the fields that are settled at load, as written. A ModuleError raised here
+        ends the run, and no handler is asked. Nothing to check: leave it out.
+        """
+
+    async def commit(self, ctx: Context) -> None:
+        """Make what was done since the last commit last. Only called of ACID modules.
+
+        Whatever is raised here or by `rollback` is an InconsistencyError: the run stops.
+        """
+
+    async def rollback(self, ctx: Context) -> None:
+        """Take back what was done since the last commit. Only called of ACID modules."""
+
+    @classmethod
+    def variables_read(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
+        """Name the variables that an operation reads; None: which ones is known only then."""
+        return ()
+
+    @classmethod
+    def variables_set(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
+        """Name the variables that an operation sets; None: which ones is known only then."""
+        return ()
 
     @classmethod
     def absent_items(cls, constants: Mapping[str, Any]) -> Mapping[str, str]:

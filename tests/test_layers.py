@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("errors",),
     ("model",),
+    ("context",),
     ("module",),
     ("mapping",),
     ("plan",),

@@ -1,6 +1,7 @@
 """Tools, "Get variable". Source: Fusion help, Tools."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
 
 from pydantic import Field
 
@@ -24,3 +25,7 @@ class GetVariable(Module[GetFields, Bundle]):
 
     async def execute(self, fields: GetFields, ctx: Context) -> AsyncIterator[Bundle]:
         yield {fields.name: ctx.variables.get(fields.name)}
+
+    @classmethod
+    def variables_read(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
+        return (constants["name"],) if "name" in constants else None

@@ -1,6 +1,7 @@
 """Tools, "Get multiple variables". Source: Fusion help, Tools."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
 
 from pydantic import Field
 
@@ -25,3 +26,7 @@ class GetVariables(Module[GetFields, Bundle]):
 
     async def execute(self, fields: GetFields, ctx: Context) -> AsyncIterator[Bundle]:
         yield {name: ctx.variables.get(name) for name in fields.names}
+
+    @classmethod
+    def variables_read(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
+        return constants.get("names")

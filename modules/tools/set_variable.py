@@ -1,6 +1,6 @@
 """Tools, "Set variable". Source: Fusion help, Tools."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -28,3 +28,7 @@ class SetVariable(Module[SetFields, Bundle]):
     def execute(self, fields: SetFields, ctx: Context) -> Iterable[Bundle]:
         ctx.variables.set(fields.name, fields.value, lifetime=fields.lifetime)
         return ({fields.name: fields.value},)
+
+    @classmethod
+    def variables_set(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
+        return (constants["name"],) if "name" in constants else None

@@ -1,6 +1,6 @@
 """Tools, "Set multiple variables". Source: Fusion help, Tools."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -29,3 +29,7 @@ class SetVariables(Module[SetFields, Bundle]):
         for name, value in variables.items():
             keep(name, value, lifetime=lifetime)
         return (variables,)
+
+    @classmethod
+    def variables_set(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
+        return constants.get("variables")
