@@ -29,6 +29,7 @@ from engine.context import (
 )
 from engine.model.bundle import Bundle, File
 from engine.model.durations import Lengths, duration
+from engine.model.patterns import Pattern, PatternError, compile_pattern, first_found
 
 __all__ = [
     "Bundle",
@@ -50,11 +51,15 @@ __all__ = [
     "Kind",
     "Lengths",
     "Module",
+    "Pattern",
+    "PatternError",
     "Progress",
     "Reply",
     "SearchFields",
     "Variables",
+    "compile_pattern",
     "duration",
+    "first_found",
 ]
 
 

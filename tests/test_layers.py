@@ -34,7 +34,7 @@ LAYERS = (
 ONLY_IN = {
     "httpx": ("engine.connect",),
     "jinja2": ("engine.mapping",),
-    "re2": ("engine.mapping",),
+    "re2": ("engine.model.patterns",),
     "yaml": ("engine.plan",),
     "networkx": ("engine.plan",),
     "sqlite3": ("engine.store", "modules.cloudconvert.local"),

@@ -1,7 +1,7 @@
 """Tools, "Get multiple variables". Source: Fusion help, Tools."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from engine.module import Bundle, Context, Effect, Fields, Module
 
 
 class GetFields(Fields):
-    names: list[str] = Field(min_length=1)
+    names: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1)
     """The variables to get."""
 
 

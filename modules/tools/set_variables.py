@@ -1,7 +1,7 @@
 """Tools, "Set multiple variables". Source: Fusion help, Tools."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from engine.module import Bundle, Context, Fields, Module
 
 
 class SetFields(Fields):
-    variables: dict[str, Any] = Field(min_length=1)
+    variables: dict[Annotated[str, Field(min_length=1)], Any] = Field(min_length=1)
     """Names and values; the bundle has an item of each name."""
     lifetime: Literal["cycle", "execution"] = "cycle"
     """Until when `tools.get_variables` finds them."""

@@ -57,6 +57,11 @@ async def test_get_variables_finds_the_last_value_and_null_for_unset(world: Worl
     ("module", "fields"),
     [
         (SetVariables, {"variables": {}}),
+        (SetVariables, {"variables": {"": 1}}),
+        (SetVariables, {}),
+        (GetVariables, {"names": [""]}),
+        (GetVariables, {}),
+        (BasicTrigger, {}),
         (SetVariables, {"variables": {"a": 1}, "lifetime": "forever"}),
         (GetVariables, {"names": []}),
         (BasicTrigger, {"bundles": [1]}),

@@ -1,4 +1,4 @@
-"""Tools for one variable and for texts: compose, switch, convert encoding."""
+"""Tools for one variable and for texts: compose, convert encoding."""
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,7 +15,6 @@ from modules.tools.compose_string import ComposeString
 from modules.tools.convert_encoding import ENCODINGS, ConvertEncoding
 from modules.tools.get_variable import GetVariable
 from modules.tools.set_variable import SetVariable
-from modules.tools.switch import Switch
 
 
 @pytest.fixture
@@ -84,38 +83,6 @@ def test_what_has_no_text_is_refused(value: Any) -> None:
         ComposeString.input.model_validate({"value": value})
 
 
-CASES = [
-    {"pattern": "de", "output": "Germany"},
-    {"pattern": "49", "output": {"code": 49}},
-    {"pattern": "de", "output": "second"},
-    {"pattern": "", "output": "nothing"},
-]
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("de", {"output": "Germany"}),
-        (49, {"output": {"code": 49}}),
-        (None, {"output": "nothing"}),
-        ("DE", {}),
-        ("d.", {}),
-    ],
-)
-async def test_the_first_case_that_is_the_input_gives_the_output(
-    world: World, given: Any, expected: dict[str, Any]
-) -> None:
-    assert await outputs(Switch, {"input": given, "cases": CASES}, world) == [expected]
-
-
-async def test_without_a_match_the_output_is_that_of_else(world: World) -> None:
-    fields = {"input": "fr", "cases": CASES, "else": "elsewhere"}
-    assert await outputs(Switch, fields, world) == [{"output": "elsewhere"}]
-
-    fields = {"input": "de", "cases": CASES, "else": "elsewhere"}
-    assert await outputs(Switch, fields, world) == [{"output": "Germany"}]
-
-
 @pytest.mark.parametrize(
     ("data", "before", "after", "expected"),
     [
@@ -169,10 +136,6 @@ async def test_what_does_not_fit_a_code_page_is_an_error_and_never_replaced(
         (SetVariable, {"name": ""}),
         (SetVariable, {"name": "a", "lifetime": "scenario"}),
         (GetVariable, {"name": ""}),
-        (Switch, {"input": "a", "cases": []}),
-        (Switch, {"input": {"a": 1}, "cases": CASES}),
-        (Switch, {"input": "a", "cases": [{"output": 1}]}),
-        (Switch, {"input": "a", "cases": CASES, "regex": True}),
         (ConvertEncoding, {"data": "a", "output_encoding": "rot13"}),
         (ConvertEncoding, {"data": "a", "input_encoding": "punycode"}),
         (ConvertEncoding, {"data": {"a": 1}}),
