@@ -132,8 +132,7 @@ def _metered(
 
     def counting(*values: Any) -> Any:
         for value in values:
-            if isinstance(value, list | dict):
-                meter.step(len(value))
+            meter.look(value)
         result = operate(*values)
         meter.build(result)
         return result

@@ -5,6 +5,7 @@ else Fusion's function with the value as its first argument.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jinja2 import nodes
 
@@ -18,7 +19,6 @@ from engine.mapping.build import (
     itself,
     many,
     refuse,
-    unary,
     unknown,
     world_of,
 )
@@ -28,7 +28,7 @@ from engine.mapping.filters import FILTERS, REFUSED_FILTERS
 from engine.mapping.functions import FUNCTIONS
 from engine.mapping.functions.function import Function, Needs
 from engine.mapping.selections import SELECTIONS, selection
-from engine.mapping.world import Evaluate
+from engine.mapping.world import Evaluate, Scope
 
 
 def _call(node: nodes.Call, build: Build) -> Evaluate:
@@ -63,7 +63,7 @@ def _function(
         )
     operation = (function.name, spot, function.call)
     if function.needs is Needs.SCOPE:
-        thunks = [(_unevaluated(evaluate), place) for evaluate, place in operands]
+        thunks = [(_unevaluated(evaluate, build), place) for evaluate, place in operands]
         return many(operation, thunks, itself)
     if function.needs is Needs.METER:
         meter = build.meter
@@ -71,8 +71,19 @@ def _function(
     return applied(build, operation, operands, world_of if function.needs is Needs.WORLD else None)
 
 
-def _unevaluated(evaluate: Evaluate) -> Evaluate:
-    return lambda _scope: evaluate
+def _unevaluated(evaluate: Evaluate, build: Build) -> Evaluate:
+    """Return what gives the closure itself; one that counts its value, where there is a meter."""
+    if not build.metered:
+        return lambda _scope: evaluate
+    meter = build.meter
+
+    def counting(scope: Scope) -> Any:
+        value = evaluate(scope)
+        meter.step()
+        meter.look(value)
+        return value
+
+    return lambda _scope: counting
 
 
 def _no_method(node: nodes.Call) -> ExpressionError:
@@ -111,8 +122,7 @@ def _test(node: nodes.Test, build: Build) -> Evaluate:
     no_unpacking(node)
     test = known_test(node.name, build.text.index(node.name, node.lineno + 2))
     operands = [build.operand(node.node), *bound(node, test, build)]
-    operation = (f"is {node.name}", Spot(node.lineno, 2), test)
-    return unary(operation, operands[0]) if len(operands) == 1 else many(operation, operands, None)
+    return applied(build, (f"is {node.name}", Spot(node.lineno, 2), test), operands)
 
 
 CALLS: Mapping[type[nodes.Node], Emitter] = {

@@ -18,7 +18,7 @@ from engine.mapping.coercion import describe
 from engine.mapping.expressions import EXPRESSIONS
 from engine.mapping.functions import CONSTANTS, FUNCTIONS, VARIABLES
 from engine.mapping.functions.function import Needs
-from engine.mapping.limits import FREE_DEPTH, FREE_OPERATIONS, Meter
+from engine.mapping.limits import FREE_DEPTH, FREE_LOOKS, Meter, in_force
 from engine.mapping.statements import frame, page
 from engine.mapping.syntax import parse
 from engine.mapping.world import Evaluate, Reference, Scope, World
@@ -66,6 +66,8 @@ GROWING: tuple[type[nodes.Node], ...] = (
     nodes.List, nodes.Tuple, nodes.Dict, nodes.Slice,
 )  # fmt: skip
 """Nodes that can build something."""
+LOOKING: tuple[type[nodes.Node], ...] = (nodes.Compare, nodes.Test)
+"""Nodes that may look at the whole of large values."""
 LOOPING: tuple[type[nodes.Node], ...] = (nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock)
 
 
@@ -173,15 +175,15 @@ def _only_expression(pieces: list[nodes.Expr] | None) -> nodes.Expr | None:
 
 def _needs_meter(body: Sequence[nodes.Node]) -> bool:
     """Tell whether operations may follow one another so often that they must be added up."""
-    growing = 0
+    growing, free = 0, in_force().free_operations
     for top in body:
         if isinstance(top, LOOPING):
             return True
         for node in top.find_all(GROWING):
             growing += 1
-            if growing > FREE_OPERATIONS or _counts(node):
+            if growing > free or _counts(node):
                 return True
-    return False
+    return sum(1 for top in body for _ in top.find_all(LOOKING)) > FREE_LOOKS
 
 
 def _counts(node: nodes.Node) -> bool:

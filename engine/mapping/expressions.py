@@ -15,7 +15,6 @@ from engine.mapping.build import (
     Operand,
     applied,
     binary,
-    many,
     refuse,
     unary,
     world_of,
@@ -146,12 +145,12 @@ def _compare(node: nodes.Compare, build: Build) -> Evaluate:
     links = [(*COMPARISONS[link.op], build.operand(link.expr)) for link in node.ops]
     if len(links) == 1:
         sign, compare, second = links[0]
-        return binary((sign, Spot(node.lineno), compare), first, second)
-    return _chain(node, first, links)
+        return applied(build, (sign, Spot(node.lineno), compare), [first, second])
+    return _chain(node, build, first, links)
 
 
 def _chain(
-    node: nodes.Compare, first: Operand, links: list[tuple[str, Operate, Operand]]
+    node: nodes.Compare, build: Build, first: Operand, links: list[tuple[str, Operate, Operand]]
 ) -> Evaluate:
     """Compare as in `1 < x < 5`; every operand is evaluated once."""
     signs = " ".join(sign for sign, _, _ in links)
@@ -161,7 +160,7 @@ def _chain(
         return all(compare(left, right) for left, right, (_, compare, _) in pairs)
 
     operands = [first, *(second for _, _, second in links)]
-    return many((signs, Spot(node.lineno), all_hold), operands, None)
+    return applied(build, (signs, Spot(node.lineno), all_hold), operands)
 
 
 def _and(node: nodes.And, build: Build) -> Evaluate:

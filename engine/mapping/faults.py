@@ -73,6 +73,8 @@ def _reason(error: Exception, operands: Sequence[tuple[Spot, Any]]) -> str:
 
 
 def _notes(error: Exception) -> tuple[str, ...]:
+    if isinstance(error, Refused) and error.advice:
+        return (error.advice,)
     if isinstance(error, Refused) and error.wanted == "text":
         return ("map one of its items, or `| tojson` for all of them",)
     if isinstance(error, Refused) and error.value is None and error.wanted:

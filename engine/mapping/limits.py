@@ -1,47 +1,94 @@
 """How much one expression may hold, build and do.
 
 Sizes are checked before something is built. What an operation makes is bounded by itself
-(`TEXT_LIMIT`, `LIST_LIMIT`, `INTEGER_BITS`); a `Meter` adds up where many operations can follow one
-another.
+(`check_text`, `check_list`, `INTEGER_BITS`); a `Meter` adds up where many operations can follow one
+another. The operator of a machine may set `Limits` of its own; they hold in the context in which
+`put_in_force` was called and in what is started from it, as the limits of `decimal` do.
 """
 
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
 from typing import Any
 
 from engine.errors import MappingError
 from engine.mapping.refusal import Refused
 
-SOURCE_LIMIT = 64 * 1024
-"""Characters of a text that holds expressions."""
-TOKEN_LIMIT = 2_000
 NESTING_LIMIT = 40
 """Brackets within brackets."""
 DEPTH_LIMIT = 150
 """Levels of the tree that an expression parses to."""
-TEXT_LIMIT = 1_000_000
-"""Characters of a text, or bytes of a buffer, that an expression builds."""
-LIST_LIMIT = 100_000
-"""Elements of an array, or items of a collection, that an expression builds."""
 INTEGER_BITS = 4_096
-BUILT_LIMIT = 16_000_000
-"""Bytes that one evaluation may build, an array's element counted as eight."""
-WORK_LIMIT = 200_000
-"""Steps that one evaluation may take: a call, an iteration, an element looked at."""
 FREE_DEPTH = 30
 """So many levels always fit on the stack: no guard."""
-FREE_OPERATIONS = 12
-"""So many operations without a loop stay below `BUILT_LIMIT` by their own limits: no meter."""
+FREE_LOOKS = 12
+"""So many comparisons without a loop take little time, however large the values: no meter."""
+LIFT = 10
+"""No limit can be set to more than so many times its default."""
+WIDEST = 4
+"""Bytes that a character takes at most."""
+SLOT = 8
+"""Bytes that an array takes for an element."""
+LETTERS, ELEMENTS = 64, 2
+"""So many characters, or elements, are looked at in one step."""
+RAISE = "who runs this machine may set other limits, under `expressions` in `.fusion/config.yaml`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an operator may lower, or lift up to ten times. Raises ValueError beyond that."""
+
+    source: int = 64 * 1024
+    """Characters of a text that holds expressions."""
+    tokens: int = 2_000
+    """Names, numbers, texts and signs in one text."""
+    text: int = 1_000_000
+    """Characters of a text, or bytes of a buffer, that an expression builds."""
+    array: int = 100_000
+    """Elements of an array, or items of a collection, that an expression works on."""
+    built: int = 16_000_000
+    """Bytes that one evaluation may build, an array's element counted as eight."""
+    work: int = 200_000
+    """Steps that one evaluation may take: a call, an iteration, an element looked at."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            most = LIFT * each.default
+            if not 1 <= getattr(self, each.name) <= most:
+                raise ValueError(f"`{each.name}` is a whole number from 1 to {most:,}")
+
+    @property
+    def free_operations(self) -> int:
+        """So many operations without a loop stay below `built` by their own limits: no meter."""
+        return self.built // max(WIDEST * self.text, SLOT * self.array)
+
+
+DEFAULTS = Limits()
+TEXT_LIMIT = DEFAULTS.text
+_IN_FORCE = ContextVar("limits", default=DEFAULTS)
+
+
+def in_force() -> Limits:
+    """Return the limits that hold here."""
+    return _IN_FORCE.get()
+
+
+def put_in_force(limits: Limits) -> None:
+    """Let these limits hold for what is compiled and evaluated from here on."""
+    _IN_FORCE.set(limits)
 
 
 def check_text(size: int) -> None:
     """Raise Refused if a text or buffer of this size may not be built."""
-    if size > TEXT_LIMIT:
-        raise Refused(reason=f"the text would be longer than {TEXT_LIMIT:,} characters")
+    limit = _IN_FORCE.get().text
+    if size > limit:
+        raise Refused(reason=f"the text would be longer than {limit:,} characters", advice=RAISE)
 
 
 def check_list(size: int) -> None:
-    """Raise Refused if an array of this size may not be built."""
-    if size > LIST_LIMIT:
-        raise Refused(reason=f"the array would have more than {LIST_LIMIT:,} elements")
+    """Raise Refused if an array of this size may not be worked on."""
+    limit = _IN_FORCE.get().array
+    if size > limit:
+        raise Refused(reason=f"the array would have more than {limit:,} elements", advice=RAISE)
 
 
 class Meter:
@@ -51,9 +98,10 @@ class Meter:
     thread; two threads that evaluate the same text share its allowance.
     """
 
-    __slots__ = ("built", "searching", "work")
+    __slots__ = ("_limits", "built", "searching", "work")
 
     def __init__(self) -> None:
+        self._limits = in_force()
         self.reset()
 
     def reset(self) -> None:
@@ -65,18 +113,27 @@ class Meter:
     def step(self, count: int = 1) -> None:
         """Count work. Raises MappingError beyond the limit."""
         self.work += count
-        if self.work > WORK_LIMIT:
+        if self.work > self._limits.work:
             raise MappingError(
-                f"the expression takes more than {WORK_LIMIT:,} steps",
-                notes=("split the work over several modules, or loop over fewer elements",),
+                f"the expression takes more than {self._limits.work:,} steps",
+                notes=("split the work over several modules, or loop over fewer elements", RAISE),
             )
+
+    def look(self, value: Any) -> None:
+        """Count a value that an operation looks at. Raises MappingError beyond the limit."""
+        if isinstance(value, str | bytes):
+            self.step(len(value) // LETTERS)
+        elif isinstance(value, list | dict):
+            self.step(len(value) // ELEMENTS)
 
     def build(self, value: Any) -> None:
         """Count a value that was built. Raises MappingError beyond the limit."""
         self.step()
         if isinstance(value, str | bytes):
-            self.built += len(value)
+            self.built += value.__sizeof__()
         elif isinstance(value, list | dict):
-            self.built += 8 * len(value)
-        if self.built > BUILT_LIMIT:
-            raise MappingError(f"the expression builds more than {BUILT_LIMIT // 10**6} MB")
+            self.built += SLOT * len(value)
+        if self.built > self._limits.built:
+            raise MappingError(
+                f"the expression builds more than {self._limits.built / 10**6:g} MB", notes=(RAISE,)
+            )

@@ -44,6 +44,7 @@ def _mapped(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[
     def mapped(values: Any, *arguments: Any) -> list[Any]:
         result = []
         for value in _counted(values, meter):
+            _look(meter, (value, *arguments))
             changed = apply(value, *arguments)
             meter.build(changed)
             result.append(changed)
@@ -98,6 +99,7 @@ def _kept(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[Op
         result = []
         for value in _counted(values, meter):
             looked_at = value if path is None else attribute_of(value, path)
+            _look(meter, (looked_at, *given))
             if bool(test(looked_at, *given)) is wanted:
                 result.append(value)
         return result
@@ -107,6 +109,12 @@ def _kept(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[Op
 
 def _truth(value: Any) -> bool:
     return bool(value)
+
+
+def _look(meter: Meter, values: tuple[Any, ...]) -> None:
+    """Count what one step of a selection looks at, the same arguments again and again."""
+    for value in values:
+        meter.look(value)
 
 
 def _counted(values: Any, meter: Meter) -> list[Any]:

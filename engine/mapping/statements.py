@@ -1,7 +1,7 @@
 """Texts around expressions: `{{ name }} <{{ email }}>`, and texts with if, for and set.
 
 A text without statements is a fixed frame with gaps; one with statements is written piece by piece
-into a sheet. Both build text only, of at most `TEXT_LIMIT` characters.
+into a sheet. Both build text only, no more than the limit of a text.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,23 +15,23 @@ from engine.mapping.coercion import describe, to_text
 from engine.mapping.faults import FAILURES, Spot, mapping_error
 from engine.mapping.filters import elements
 from engine.mapping.functions import CONSTANTS, VARIABLES
-from engine.mapping.limits import TEXT_LIMIT, Meter
+from engine.mapping.limits import RAISE, Meter, in_force
 from engine.mapping.world import Evaluate, Scope
 
 
 class Sheet:
     """Text in the making; it never grows beyond the limit."""
 
-    __slots__ = ("parts", "size")
+    __slots__ = ("parts", "room")
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self.size = 0
+        self.room = in_force().text
 
     def write(self, text: str) -> None:
         """Add a text. Raises MappingError beyond the limit."""
-        self.size += len(text)
-        if self.size > TEXT_LIMIT:
+        self.room -= len(text)
+        if self.room < 0:
             raise too_long()
         self.parts.append(text)
 
@@ -42,8 +42,8 @@ Write: TypeAlias = Callable[[Scope, Sheet], None]
 def too_long() -> MappingError:
     """Return the error of a text beyond the limit."""
     return MappingError(
-        f"the text would be longer than {TEXT_LIMIT:,} characters",
-        notes=("a field that is one expression passes a longer text on whole",),
+        f"the text would be longer than {in_force().text:,} characters",
+        notes=("a field that is one expression passes a longer text on whole", RAISE),
     )
 
 
@@ -74,7 +74,7 @@ def _as_text(value: Any, place: Spot) -> str:
 
 def _one_gap(lead: str, gap: Operand, tail: str) -> Evaluate:
     evaluate, place = gap
-    room = TEXT_LIMIT - len(lead) - len(tail)
+    room = in_force().text - len(lead) - len(tail)
 
     def run(scope: Scope) -> str:
         text = evaluate(scope)
@@ -90,7 +90,7 @@ def _one_gap(lead: str, gap: Operand, tail: str) -> Evaluate:
 def _two_gaps(fixed: tuple[str, str, str], first: Operand, second: Operand) -> Evaluate:
     lead, middle, tail = fixed
     (first_value, first_place), (second_value, second_place) = first, second
-    room = TEXT_LIMIT - len(lead) - len(middle) - len(tail)
+    room = in_force().text - len(lead) - len(middle) - len(tail)
 
     def run(scope: Scope) -> str:
         a = first_value(scope)
@@ -107,15 +107,20 @@ def _two_gaps(fixed: tuple[str, str, str], first: Operand, second: Operand) -> E
 
 
 def _many_gaps(pairs: tuple[tuple[str, Operand], ...], tail: str) -> Evaluate:
+    room = in_force().text - sum(len(lead) for lead, _gap in pairs) - len(tail)
+
     def run(scope: Scope) -> str:
-        parts = []
+        parts, left = [], room
         for lead, (evaluate, place) in pairs:
             text = evaluate(scope)
+            if type(text) is not str:
+                text = _as_text(text, place)
+            left -= len(text)
+            if left < 0:
+                raise too_long()
             parts.append(lead)
-            parts.append(text if type(text) is str else _as_text(text, place))
+            parts.append(text)
         parts.append(tail)
-        if sum(map(len, parts)) > TEXT_LIMIT:
-            raise too_long()
         return "".join(parts)
 
     return run

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from engine.errors import ExpressionError
 from engine.mapping.coercion import DIGIT_LIMIT, escaped
-from engine.mapping.limits import NESTING_LIMIT, SOURCE_LIMIT, TOKEN_LIMIT
+from engine.mapping.limits import NESTING_LIMIT, in_force
 
 Token: TypeAlias = tuple[int, str, Any]
 """Offset, Jinja's type of token, value."""
@@ -62,12 +62,13 @@ HINTS = {
 
 def tokenize(text: str) -> list[Token]:
     """Return the tokens of a text, data included. Raises ExpressionError (E210, E213)."""
-    if len(text) > SOURCE_LIMIT:
-        raise ExpressionError("E213", f"the text is longer than {SOURCE_LIMIT:,} characters")
+    limits = in_force()
+    if len(text) > limits.source:
+        raise ExpressionError("E213", f"the text is longer than {limits.source:,} characters")
     tokens: list[Token] = []
     for token in _Reader(text).read():
-        if len(tokens) == TOKEN_LIMIT:
-            message = f"the text has more than {TOKEN_LIMIT:,} parts"
+        if len(tokens) == limits.tokens:
+            message = f"the text has more than {limits.tokens:,} parts"
             raise ExpressionError("E213", message, offset=token[0])
         tokens.append(token)
     return tokens

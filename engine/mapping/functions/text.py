@@ -1,6 +1,6 @@
 """Text functions. Source: Fusion help, "String functions".
 
-What builds text takes at most `TEXT_LIMIT` characters; what only looks at a text takes any length.
+What builds text takes as much as `check_text` allows; what only looks at a text takes any length.
 Null counts as empty text.
 """
 
