@@ -4,19 +4,34 @@ What is mapped is taken out first; complaints that only its absence explains are
 run makes them if they still hold then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.errors import Place
+from engine.mapping.coercion import describe
+from engine.mapping.functions.date_formats import zone_named
+from engine.plan.expected import Fault, Misfit, Slot, coerced, slots_of
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.inspection import Draft, Inspection
 from engine.plan.outputs import shape_of
 from engine.plan.read import KeyPath
-from engine.plan.shape import errors_by_path
+from engine.plan.shape import data_path, errors_by_path
 from engine.plan.words import describe_all
+
+
+def slots_for(inspection: Inspection, draft: Draft, *, written: bool) -> Mapping[str, Slot]:
+    """Return what a node's fields expect, in the scenario's time zone; none of an unknown module.
+
+    A time zone that this machine does not know is reported elsewhere.
+    """
+    if draft.input is None:
+        return {}
+    zone = zone_named(inspection.written.settings.timezone) or UTC
+    return slots_of(draft.input, zone, written=written)
 
 
 def check_constants(inspection: Inspection, draft: Draft, open_paths: Sequence[KeyPath]) -> None:
@@ -26,16 +41,23 @@ def check_constants(inspection: Inspection, draft: Draft, open_paths: Sequence[K
     """
     if draft.input is None:
         return
-    pruned = _Pruned(frozenset(open_paths))
-    data = pruned.collection(draft.written.fields, ())
-    try:
-        draft.input.model_validate(data)
-    except ValidationError as error:
-        report = _Report(inspection, draft, draft.input)
-        groups = errors_by_path(data, error.errors(include_url=False), pruned.original)
-        for path, errors in groups.items():
-            if not _is_open(path, open_paths):
-                report.add(path, errors)
+    report = _Report(inspection, draft, draft.input)
+    settled, pruned = list(open_paths), _Pruned(frozenset(open_paths))
+    slots = slots_for(inspection, draft, written=True)
+    while True:
+        data = pruned.collection(draft.written.fields, ())
+        try:
+            draft.input.model_validate(coerced(slots, data))
+        except Misfit as misfit:
+            settled += [report.misfit(data, fault, pruned) for fault in misfit.faults]
+            pruned = _Pruned(frozenset(settled))
+            continue
+        except ValidationError as error:
+            groups = errors_by_path(data, error.errors(include_url=False), pruned.original)
+            for path, errors in groups.items():
+                if not _is_open(path, settled):
+                    report.add(path, errors)
+        return
 
 
 def _is_open(path: KeyPath, open_paths: Sequence[KeyPath]) -> bool:
@@ -94,6 +116,14 @@ class _Report:
         elif (*self._draft.keys, "with", *path) not in self._document.doubtful:
             self._misfit(path, errors)
 
+    def misfit(self, data: Mapping[str, Any], fault: Fault, pruned: _Pruned) -> KeyPath:
+        """Tell of a value that cannot become what its field expects; return its path in `with`."""
+        path = pruned.original(data_path(data, fault.path)[0])
+        if (*self._draft.keys, "with", *path) not in self._document.doubtful:
+            why = f": {fault.why}" if fault.why else ""
+            self._unfit(path, f"should be {fault.wanted}, but is {describe(fault.value)}{why}")
+        return path
+
     def _tell(self, code: str, message: str, place: Place, *notes: str) -> None:
         command = f"fusion modules {self._draft.written.module}"
         self._inspection.report(code, message, place, notes=notes, next_command=command)
@@ -134,6 +164,9 @@ class _Report:
             text = f"the fields of {shown(self._draft.written.module)} do not fit: {words}"
             self._tell("E132", text, self._document.value_place(self._draft.key("module")))
             return
+        self._unfit(path, words)
+
+    def _unfit(self, path: KeyPath, words: str) -> None:
         name = ".".join(str(part) for part in path)
         place = self._document.value_place((*self._draft.keys, "with", *path))
         self._tell("E132", f"{shown(name)} {words}", place)

@@ -1,16 +1,27 @@
 """Compiles a node's `with`: constant fields are settled, the others become functions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from engine.errors import ExpressionError
+from engine.mapping.coercion import ERASE
 from engine.mapping.compile import Mapped, Scope, compile_text
-from engine.plan.constants import check_constants
+from engine.plan.constants import check_constants, slots_for
+from engine.plan.expected import (
+    Coerce,
+    Fault,
+    Misfit,
+    cleared,
+    coerced,
+    is_collection,
+    is_text,
+)
 from engine.plan.flow import SETTLED_FIELDS
 from engine.plan.hints import shown
 from engine.plan.inspection import Draft, Inspection
+from engine.plan.misfits import complaint, rejected
 from engine.plan.plan import FieldMapping, Leaf
 from engine.plan.read import KeyPath
 
@@ -92,22 +103,75 @@ def compile_fields(inspection: Inspection, draft: Draft) -> FieldMapping:
     parts = {
         name: compiler.value(value, ("with", name)) for name, value in draft.written.fields.items()
     }
-    constants = {name: part.constant for name, part in parts.items() if part.function is None}
     mapped = [(name, part.function) for name, part in parts.items() if part.function is not None]
     _refuse_mapped(inspection, draft, [name for name, _function in mapped])
     open_paths = [leaf.path[1:] for leaf in compiler.leaves]
     open_paths += [path[1:] for path in compiler.broken]
     check_constants(inspection, draft, open_paths)
-    return FieldMapping(constants, _evaluator(constants, mapped), tuple(compiler.leaves))
+    constants = _constants(inspection, draft, parts)
+    fields = _mapped_fields(inspection, draft, mapped, compiler.leaves)
+    leaves = tuple(compiler.leaves)
+    evaluate = _evaluator(constants, fields, leaves)
+    if any("erase" in leaf.mapped.text for leaf in leaves):
+        evaluate = _clearing(evaluate)
+    return FieldMapping(constants, evaluate, leaves)
+
+
+def _constants(inspection: Inspection, draft: Draft, parts: Mapping[str, Part]) -> dict[str, Any]:
+    """Return the constant fields as the module expects them; misfits have been reported."""
+    constants = {name: part.constant for name, part in parts.items() if part.function is None}
+    try:
+        return coerced(slots_for(inspection, draft, written=True), constants)
+    except Misfit:
+        return constants
+
+
+class MappedField(NamedTuple):
+    """A field that is worked out for each bundle. `coerce` None: it is as its module expects it."""
+
+    name: str
+    function: Evaluate
+    coerce: Coerce | None
+
+
+def _mapped_fields(
+    inspection: Inspection,
+    draft: Draft,
+    mapped: Sequence[tuple[str, Evaluate]],
+    leaves: Sequence[Leaf],
+) -> list[MappedField]:
+    slots = slots_for(inspection, draft, written=False)
+    texts = {leaf.path[1:]: leaf.mapped for leaf in leaves}
+    fields = []
+    for name, function in mapped:
+        slot = slots.get(name)
+        coerce = slot.coerce if slot is not None else None
+        text, written = texts.get((name,)), draft.written.fields[name]
+        fits = is_text(coerce) and text is not None and not text.is_expression
+        if fits or (is_collection(coerce) and isinstance(written, dict)):
+            coerce = None
+        elif coerce is not None and slot is not None and slot.nullable:
+            coerce = _erasable(coerce, leaves, name)
+        fields.append(MappedField(name, function, coerce))
+    return fields
+
+
+def _erasable(coerce: Coerce, leaves: Sequence[Leaf], name: str) -> Coerce:
+    """Let `erase` through to a field that may be null, if its texts speak of it at all."""
+    if not any(leaf.path[1] == name and "erase" in leaf.mapped.text for leaf in leaves):
+        return coerce
+    return lambda value: value if value is ERASE else coerce(value)
 
 
 def _evaluator(
-    constants: dict[str, Any], mapped: Sequence[tuple[str, Evaluate]]
+    constants: dict[str, Any], mapped: Sequence[MappedField], leaves: Sequence[Leaf]
 ) -> Callable[[Scope], dict[str, Any]]:
     """Return the function that gives all fields of a bundle; it runs for every bundle."""
     if not mapped:
         return lambda _scope: constants.copy()
-    pairs = tuple(mapped)
+    if any(field.coerce is not None for field in mapped):
+        return _coercing(constants, tuple(mapped), leaves)
+    pairs = tuple((name, function) for name, function, _coerce in mapped)
 
     def evaluate(scope: Scope) -> dict[str, Any]:
         fields = constants.copy()
@@ -118,6 +182,43 @@ def _evaluator(
         return fields
 
     return evaluate
+
+
+def _coercing(
+    constants: dict[str, Any], mapped: Sequence[MappedField], leaves: Sequence[Leaf]
+) -> Callable[[Scope], dict[str, Any]]:
+    """Return the evaluator for fields of which some are coerced; it tells all that do not fit."""
+
+    def evaluate(scope: Scope) -> dict[str, Any]:
+        fields = constants.copy()
+        faults: list[Fault] = []
+        for name, function, coerce in mapped:
+            value = function(scope)
+            if value is not None:
+                if coerce is not None:
+                    try:
+                        value = coerce(value)
+                    except Misfit as misfit:
+                        faults += [fault.below(name) for fault in misfit.faults]
+                fields[name] = value
+        if faults:
+            raise rejected([complaint(fault) for fault in faults], leaves)
+        return fields
+
+    return evaluate
+
+
+def _clearing(evaluate: Callable[[Scope], dict[str, Any]]) -> Callable[[Scope], dict[str, Any]]:
+    """Return an evaluator whose fields hold null where `erase` was mapped.
+
+    A field that is null, and not left out, is one to clear (semantics R62).
+    """
+
+    def clearing(scope: Scope) -> dict[str, Any]:
+        fields: dict[str, Any] = cleared(evaluate(scope))
+        return fields
+
+    return clearing
 
 
 def _refuse_mapped(inspection: Inspection, draft: Draft, names: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """Says in a person's words what pydantic found wrong with a value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,11 +47,17 @@ _LENGTHS = {
 
 
 def describe(error: ErrorDetails) -> str:
+    """Return what a value should be and what it is: `should be a whole number, but is a list`."""
+    expected = _EXPECTED.get(error["type"])
+    return expectation(error) + (_but(error["input"], expected) if expected else "")
+
+
+def expectation(error: ErrorDetails) -> str:
     """Return what a value should be, as the words after its name: `should be a whole number`."""
     kind = error["type"]
     context = error.get("ctx", {})
     if kind in _EXPECTED:
-        return f"should be {_EXPECTED[kind]}{_but(error['input'], _EXPECTED[kind])}"
+        return f"should be {_EXPECTED[kind]}"
     if kind in _BOUNDS:
         words, name = _BOUNDS[kind]
         return f"should be {words} {context[name]}"
@@ -66,8 +72,17 @@ def describe(error: ErrorDetails) -> str:
 
 def describe_all(errors: Sequence[ErrorDetails]) -> str:
     """Return one sentence for the errors of a value that may be of several kinds."""
-    texts = list(dict.fromkeys(describe(error) for error in errors))
-    return " or ".join([texts[0], *(text.removeprefix("should be ") for text in texts[1:])])
+    return _either(describe(error) for error in errors)
+
+
+def expect_all(errors: Sequence[ErrorDetails]) -> str:
+    """Return what a value that may be of several kinds should be, without what it is."""
+    return _either(expectation(error) for error in errors)
+
+
+def _either(words: Iterable[str]) -> str:
+    first, *others = dict.fromkeys(words)
+    return " or ".join([first, *(text.removeprefix("should be ") for text in others)])
 
 
 def kind_of(value: object) -> str:

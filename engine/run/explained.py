@@ -23,7 +23,7 @@ def explained(error: Exception, node: Node, scope: Scope) -> ModuleError:
         case ModuleError():
             return moved(error, node.place)
         case ValidationError():
-            return misfit(error, node)
+            return misfit(error, node, scope)
         case _:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             wrapped = ModuleError(f"`{node.module_id}` broke on this bundle: {text}"[:500])

@@ -4,35 +4,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from engine.errors import BundleValidationError, Place
+from engine.errors import BundleValidationError, ModuleError
+from engine.mapping.coercion import describe
+from engine.mapping.compile import Scope
+from engine.plan.misfits import Complaint, rejected
 from engine.plan.plan import Node
+from engine.plan.read import KeyPath
+from engine.plan.shape import errors_by_path
+from engine.plan.words import expect_all
 
 
-def misfit(error: ValidationError, node: Node) -> BundleValidationError:
+def misfit(error: ValidationError, node: Node, scope: Scope) -> BundleValidationError:
     """Say which field does not fit, what was expected and what came, and point at its mapping."""
-    texts = []
-    places: list[Place] = []
-    for fault in error.errors(include_url=False):
-        name = ".".join(str(part) for part in fault["loc"]) or "fields"
-        if fault["type"] == "missing":
-            texts.append(f"required field `{name}` came out empty")
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            texts.append(f"field `{name}`: {message[:1].lower()}{message[1:]}, got {_shown(fault)}")
-        places += [
-            leaf.place_at(0, len(leaf.mapped.text))
-            for leaf in node.fields.leaves
-            if fault["loc"] and fault["loc"][0] in leaf.path
-        ]
-    return BundleValidationError("; ".join(texts)[:500], place=(places or [node.place])[0])
+    groups = errors_by_path(_fields(node, scope), error.errors(include_url=False))
+    complaints = [_complaint(path, errors) for path, errors in groups.items()]
+    return rejected(complaints, node.fields.leaves, node.place)
 
 
-def _shown(fault: Mapping[str, Any]) -> str:
-    value = fault.get("input")
-    if isinstance(value, Mapping):
-        return f"a collection of {', '.join(map(str, list(value)[:5])) or 'no items'}"
-    if isinstance(value, list):
-        return f"an array of {len(value)}"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+def _fields(node: Node, scope: Scope) -> Mapping[str, Any]:
+    """Return the fields once more, to tell their names from those that pydantic puts between."""
+    try:
+        return node.fields.evaluate(scope)
+    except ModuleError:  # what came by chance the first time
+        return {}
+
+
+def _complaint(path: KeyPath, errors: list[ErrorDetails]) -> Complaint:
+    words = expect_all(errors)
+    if errors[0]["type"] == "missing":
+        return Complaint(path, "is required, but came out empty")
+    if not path:
+        return Complaint(path, f"do not fit: {words}")
+    mark = "" if words.startswith("should") else ": "
+    return Complaint(path, f"{mark}{words}, got {describe(errors[0]['input'])}")

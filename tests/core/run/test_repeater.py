@@ -137,9 +137,9 @@ async def test_mapped_numbers_out_of_bounds_fail_their_bundle_with_the_place(
         ("repeats: -1", "at least 0"),
         ("repeats: 10001", "at most 10000"),
         ("repeats: 1.5", "whole number"),
-        ('repeats: 1, step: "inf"', "at most"),
-        ('repeats: 1, start: "nan"', "at least"),
-        ("repeats: 1, start: soon", "should be a"),
+        ('repeats: 1, step: "inf"', "should be a number"),
+        ('repeats: 1, start: "nan"', "should be a number"),
+        ("repeats: 1, start: soon", "should be a number"),
     ],
 )
 def test_numbers_that_cannot_work_are_refused_at_load(
