@@ -8,7 +8,7 @@ another. The operator of a machine may set `Limits` of its own; they hold in the
 
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 from engine.errors import MappingError
 from engine.mapping.refusal import Refused
@@ -52,7 +52,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            most = LIFT * each.default
+            most = LIFT * cast(int, each.default)
             if not 1 <= getattr(self, each.name) <= most:
                 raise ValueError(f"`{each.name}` is a whole number from 1 to {most:,}")
 
