@@ -27,12 +27,14 @@ from engine.plan.catalog import Catalog
 from engine.plan.check import load, load_text
 from engine.plan.inputs import read_bundles, settle_inputs
 from engine.plan.plan import Plan
-from engine.run.driver import Run
-from engine.run.failing import Surroundings, to_the_end
+from engine.run.driver import Run, marked_nodes
+from engine.run.durable import to_the_end
 from engine.run.operation import check_fields, scope_of
 from engine.run.ports import Watcher
+from engine.run.surroundings import Surroundings
 from engine.run.turn import in_turn
 from engine.store import place
+from engine.store.config import use_config
 from engine.store.files import FolderFiles
 from engine.store.sqlite import SqliteStore, open_sqlite
 
@@ -112,6 +114,7 @@ def catalog(operator: Operator) -> Catalog:
 
 def load_plan(path: Path, operator: Operator) -> Plan:
     """Read and check a scenario. Raises ScenarioError with every mistake in it."""
+    use_config(operator.store, path, Path.cwd())
     return load(path, catalog(operator), connections_file=operator.connections)
 
 
@@ -126,8 +129,8 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
         _alone(store, plan, watcher, wait=request.wait),
     ):
         if request.reset_trigger:
-            await store.reset_cursor(plan.id)
-        marks = await store.cursor(plan.id, plan.trigger.id)
+            await store.reset_cursor(plan.id, plan.trigger.id)
+        marks = {name: await store.cursor(plan.id, name) for name in marked_nodes(plan)}
         execution = _execution(plan, Kind.SCENARIO)
         async with _surrounded(plan, operator, store, execution, watcher) as (around, idle):
             run = Run(plan, around, execution, inputs=inputs, marks=marks)
@@ -236,7 +239,8 @@ async def _replayed(
         plan = _replay_plan(incomplete, operator, current=current)
         execution = _execution(plan, Kind.REPLAY)
         async with _surrounded(plan, operator, store, execution, watcher) as (around, idle):
-            run = Run(plan, around, execution, inputs=incomplete.inputs, marks={})
+            marks = {name: await store.cursor(plan.id, name) for name in marked_nodes(plan)}
+            run = Run(plan, around, execution, inputs=incomplete.inputs, marks=marks)
             watcher.planned(plan, store.folder, run.counts)
             execution = await run.replay(incomplete)
             if not execution.interrupted:
@@ -268,8 +272,8 @@ def _replay_plan(incomplete: Incomplete, operator: Operator, *, current: bool) -
 
 
 def _stored_plan(incomplete: Incomplete, operator: Operator) -> Plan:
-    path = Path(incomplete.source_path)
-    found = catalog(operator)
+    path, found = Path(incomplete.source_path), catalog(operator)
+    use_config(operator.store, path, Path.cwd())
     return load_text(incomplete.source, path, found, connections_file=operator.connections)
 
 

@@ -40,6 +40,7 @@ TITLES: Mapping[str, str] = {
     "E122": "invalid node id",
     "E123": "module in the wrong place",
     "E124": "break without storage",
+    "E125": "operations cannot overlap",
     "E130": "unknown field",
     "E131": "missing required field",
     "E132": "field does not fit",

@@ -234,16 +234,21 @@ class Interpreter:
             raise Failed(node["faults"][number])
         if node["kind"] == "trigger":
             return self.untaken(node)
-        return [
+        found = [
             {"text": f"{name}.{number}.{k}", **output} for k, output in enumerate(node["emits"], 1)
         ]
+        if node["module"] == "search":  # it does not know yet how many there will be
+            return [bundle | positions(k) for k, bundle in enumerate(found, 1)]
+        if len(found) > 1:
+            return [bundle | positions(k, len(found)) for k, bundle in enumerate(found, 1)]
+        return found
 
     def untaken(self, node: Json) -> Iterator[Json]:
         """Yield what the trigger finds; what has been yielded counts as taken (R33)."""
         fresh = [b for b in node["bundles"] if b["id"] not in self.outcome.taken]
-        for bundle in fresh[: node["limit"]]:
+        for index, bundle in enumerate(fresh[: node["limit"]], 1):
             self.emitted.append(bundle["id"])
-            yield bundle
+            yield bundle | positions(index)
 
     def emit(self, flow: list[Json], index: int, outputs: Iterable[Json], env: Json) -> None:
         """R1, R21, R28: each bundle to its end, then the aggregations of this operation."""
@@ -370,14 +375,10 @@ def elements(parts: Any) -> list[Json]:
     ]
 
 
-def positions(index: int, length: int) -> Json:
-    """Return Fusion's two order items, and ours."""
-    return {
-        "__IMTINDEX__": index,
-        "__IMTLENGTH__": length,
-        "bundle_index": index,
-        "bundle_count": length,
-    }
+def positions(index: int, length: int | None = None) -> Json:
+    """Return Fusion's order items, and ours; a length that nobody knows is left out."""
+    items = {"__IMTINDEX__": index, "bundle_index": index}
+    return items if length is None else items | {"__IMTLENGTH__": length, "bundle_count": length}
 
 
 def array(aggregator: Json, rows: list[Json]) -> Json:

@@ -14,8 +14,8 @@ from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Statu
 from engine.plan.catalog import Catalog
 from engine.plan.check import load_text
 from engine.plan.plan import Plan
-from engine.run.driver import Run
-from engine.run.failing import Surroundings
+from engine.run.driver import Run, marked_nodes
+from engine.run.surroundings import Surroundings
 from engine.run.turn import in_turn
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
@@ -87,7 +87,11 @@ class Bench:
         return path.read_text().splitlines() if path.exists() else []
 
     def run_of(
-        self, plan: Plan, kind: Kind, inputs: Mapping[str, Any], marks: Mapping[str, Any]
+        self,
+        plan: Plan,
+        kind: Kind,
+        inputs: Mapping[str, Any],
+        marks: Mapping[str, Mapping[str, Any]],
     ) -> Run:
         execution = Execution(self.ids.new(), plan.id, kind, Status.RUNNING, self.clock.now())
         world = World(self.clock.now, plan.settings.timezone, lambda: 0.5, self.ids.new, {})
@@ -100,8 +104,12 @@ class Bench:
         self, *, fed: Iterable[Bundle] | None = None, inputs: Mapping[str, Any] | None = None
     ) -> Execution:
         plan = self.plan
-        marks = await self.store.cursor(plan.id, plan.trigger.id)
-        return await self.run_of(plan, Kind.SCENARIO, inputs or {}, marks).execute(fed=fed)
+        run = self.run_of(plan, Kind.SCENARIO, inputs or {}, await self.marks(plan))
+        return await run.execute(fed=fed)
+
+    async def marks(self, plan: Plan) -> Mapping[str, Mapping[str, Any]]:
+        """The stored marks of all nodes that have some."""
+        return {name: await self.store.cursor(plan.id, name) for name in marked_nodes(plan)}
 
     async def run_in_turn(self) -> Execution:
         """Run as `fusion run` does: the scenario is known to the store, and its turn has come."""
@@ -116,4 +124,5 @@ class Bench:
     async def replay(self, incomplete_id: str) -> Execution:
         incomplete = await self.store.claim(incomplete_id)
         plan = self.plan
-        return await self.run_of(plan, Kind.REPLAY, incomplete.inputs, {}).replay(incomplete)
+        run = self.run_of(plan, Kind.REPLAY, incomplete.inputs, await self.marks(plan))
+        return await run.replay(incomplete)

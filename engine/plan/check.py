@@ -15,6 +15,7 @@ from engine.plan.hints import shown
 from engine.plan.inputs import check_inputs
 from engine.plan.inspection import Inspection
 from engine.plan.nodes import Nodes
+from engine.plan.overlap import find_overlaps
 from engine.plan.placing import place_all
 from engine.plan.plan import Plan
 from engine.plan.read import read, read_file
@@ -51,6 +52,8 @@ def _checked(source: Source, path: Path, catalog: Catalog, connections_file: Pat
     place_all(inspection, survey)
     nodes = Nodes(inspection, survey, entries)
     flow = nodes.scenario()
+    by_id = nodes.by_id
+    ahead = find_overlaps(inspection, survey, by_id, nodes.positions)
     problems.raise_if_any()
     scenario_id = written.id or path.stem
     return Plan(
@@ -60,8 +63,9 @@ def _checked(source: Source, path: Path, catalog: Catalog, connections_file: Pat
         source=source.text,
         settings=written.settings,
         flow=flow,
-        nodes=nodes.by_id,
+        nodes=by_id,
         positions=nodes.positions,
+        ahead=ahead,
         inputs=written.inputs,
         connections=settled(entries),
     )

@@ -154,6 +154,59 @@ class BreakFields(Fields):
     other retry that fails."""
 
 
+_WAITS = Lengths("seconds", timedelta(0), timedelta(hours=1), "between 0 seconds and 1 hour")
+Wait = Annotated[timedelta, PlainValidator(_WAITS.read), WithJsonSchema(_WAITS.schema)]
+
+ErrorType = Literal[
+    "BundleValidationError",
+    "ConnectionError",
+    "DataError",
+    "DuplicateDataError",
+    "IncompleteDataError",
+    "InvalidAccessTokenError",
+    "InvalidConfigurationError",
+    "MaxFileSizeExceededError",
+    "MaxResultsExceededError",
+    "ModuleTimeoutError",
+    "OutOfSpaceError",
+    "RateLimitError",
+    "RuntimeError",
+    "UnexpectedError",
+]
+"""Types of the errors that a module may fail with, as `error.type` has them."""
+
+
+class RetryFields(Fields):
+    """Fields of `flow.retry`."""
+
+    attempts: int = Field(default=3, ge=1, le=100)
+    """How often the failed node runs again at most."""
+    interval: Wait = timedelta(seconds=1)
+    """Wait before the first attempt: seconds, or a text such as `2s` or `1m30s`. A service's
+    own wish to wait longer is granted."""
+    factor: float = Field(default=2, ge=1, le=10)
+    """How much longer each wait is than the one before; none is longer than an hour."""
+    jitter: float = Field(default=0, ge=0, le=1)
+    """Largest part of a wait that is added to it at random, so that many do not come at once."""
+    error_types: list[ErrorType] = Field(
+        default=["ConnectionError", "RateLimitError", "ModuleTimeoutError"], min_length=1
+    )
+    """Types of the errors after which the node runs again; any other goes on at once."""
+
+
+class ThrowFields(Fields):
+    """Fields of `flow.throw`."""
+
+    type: ErrorType = "RuntimeError"
+    """Type of the error, on which its handling depends."""
+    message: str = Field(min_length=1)
+    """What `error.message` says."""
+    detail: dict[str, Any] = {}
+    """What `error.detail` holds."""
+    when: bool = True
+    """The error is raised if this is true; else the bundle goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class FlowModule:
     """A module of the engine's own; `summary` is one sentence for its reference page.
@@ -241,6 +294,19 @@ FLOW: Mapping[str, FlowModule] = {
             Directive.BREAK,
             BreakFields,
             "Store the failing bundle as an incomplete execution and go on with the rest.",
+        ),
+        FlowModule(
+            "flow.retry",
+            NodeKind.RETRY,
+            RetryFields,
+            "Run the failed node again in place; when it keeps failing, go on along the error "
+            "route, and past its end look for a handler further out.",
+        ),
+        FlowModule(
+            "flow.throw",
+            NodeKind.THROW,
+            ThrowFields,
+            "Raise an error of a chosen type for this bundle, unless a condition is false.",
         ),
     )
 }

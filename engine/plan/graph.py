@@ -156,7 +156,7 @@ def _mermaid_node(node: Node) -> str:
     match node.kind:
         case NodeKind.ROUTER:
             return f"{{{text}}}"
-        case NodeKind.DIRECTIVE:
+        case NodeKind.DIRECTIVE | NodeKind.RETRY | NodeKind.THROW:
             return f"([{text}])"
         case NodeKind.AGGREGATOR:
             return f"[/{text}\\]"

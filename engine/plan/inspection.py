@@ -50,6 +50,9 @@ class Sight:
     route_start: int = 0
 
 
+_EMITTING = (NodeKind.MODULE, NodeKind.ITERATOR, NodeKind.AGGREGATOR)
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """A node on its way to a `Node`. `module` and `flow_module` are both None if it is unknown."""
@@ -74,8 +77,7 @@ class Draft:
     @property
     def has_bundles(self) -> bool:
         """Bundles of this node can be mapped, by those that see it."""
-        emits = self.kind not in (NodeKind.ROUTER, NodeKind.DIRECTIVE)
-        return emits and not self.written.disabled
+        return self.kind in _EMITTING and not self.written.disabled
 
     @property
     def input(self) -> type[Fields] | None:

@@ -79,6 +79,7 @@ class Nodes:
             closes=tuple(draft.closes),
             disabled=written.disabled,
             on_error_route=draft.sight.on_error_route,
+            concurrency=written.concurrency,
         )
 
     def _routes(self, draft: Draft, handlers: tuple[Handler, ...]) -> tuple[Route, ...]:

@@ -2,7 +2,7 @@
 
 from engine.model.directive import Directive
 from engine.model.scenario import RouteWritten
-from engine.module import Kind
+from engine.module import Effect, Kind
 from engine.plan.hints import shown
 from engine.plan.inspection import Draft, Inspection, Sight
 from engine.plan.plan import NodeKind
@@ -15,6 +15,8 @@ _NEVER_FIRST = {
     NodeKind.ITERATOR: "an iterator needs an array from a node before it",
     NodeKind.AGGREGATOR: "an aggregator collects the bundles of nodes before it",
     NodeKind.DIRECTIVE: "a directive ends an error route",
+    NodeKind.RETRY: "it stands on an error route",
+    NodeKind.THROW: "it needs a bundle from a node before it",
 }
 
 
@@ -47,6 +49,7 @@ class _Placing:
         for index, draft in enumerate(flow):
             draft.sight = sight
             self._check_kind(draft, is_first=is_top and index == 0)
+            self._check_retry(draft)
             self._check_end(draft, flow[index + 1 :])
             self._check_keys(draft)
             if draft.kind is NodeKind.AGGREGATOR and not draft.written.disabled:
@@ -118,6 +121,11 @@ class _Placing:
             ),
         )
 
+    def _check_retry(self, draft: Draft) -> None:
+        if draft.kind is NodeKind.RETRY and not draft.sight.on_error_route:
+            name = shown(draft.written.module)
+            self._refuse(f"{name} only stands on an error route", draft.key("module"))
+
     def _check_end(self, draft: Draft, following: list[Draft]) -> None:
         if not following:
             return
@@ -133,9 +141,9 @@ class _Placing:
 
     def _check_keys(self, draft: Draft) -> None:
         written, document = draft.written, self._inspection.document
-        if written.concurrency > 1:
-            text = "runs are one at a time; `concurrency` stays 1"
-            self._inspection.report("E112", text, document.value_place(draft.key("concurrency")))
+        if written.concurrency > 1 and (reason := _one_at_a_time(draft)):
+            text = f"operations of {shown(written.module)} do not overlap: {reason}"
+            self._inspection.report("E125", text, document.value_place(draft.key("concurrency")))
         if draft.kind is NodeKind.ROUTER:
             self._check_routes(draft, written.routes)
         elif written.routes is not None and draft.is_known:
@@ -187,6 +195,20 @@ class _Placing:
                 notes=("name one with `source`, or put a `flow.iterator` in front",),
             )
         return None
+
+
+def _one_at_a_time(draft: Draft) -> str:
+    """Say why a node cannot have `concurrency`; nothing if it can, or if it is unknown."""
+    module = draft.module
+    if draft.flow_module is not None:
+        return "it does nothing that takes time"
+    if module is None:
+        return ""
+    if module.kind is not Kind.ACTION:
+        return "it hands its bundles on as they come"
+    if module.acid:
+        return "they are one transaction"
+    return "it only computes" if module.effect is Effect.PURE else ""
 
 
 def _after(draft: Draft) -> Sight:

@@ -28,6 +28,8 @@ class NodeKind(Enum):
     ITERATOR = "iterator"
     AGGREGATOR = "aggregator"
     DIRECTIVE = "directive"
+    RETRY = "retry"
+    THROW = "throw"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +126,8 @@ class Node:
     disabled: bool = False
     on_error_route: bool = False
     """The node stands on an error route."""
+    concurrency: int = 1
+    """How many of its operations may overlap."""
 
     @property
     def title(self) -> str:
@@ -146,8 +150,10 @@ def nodes_from(flow: Flow, index: int) -> Iterator[Node]:
 class Plan:
     """A checked scenario.
 
-    `positions` gives each node's flow and its index there. `connections` holds the entries that the
-    scenario or the connections file define, validated; `source` is the scenario's text.
+    `positions` gives each node's flow and its index there. `ahead` gives for a node that emits
+    several bundles the nodes that may run for a bundle whose turn has not come, each with its
+    `concurrency`: all on the way to those whose operations overlap. `connections` holds the entries
+    that the scenario or the connections file define, validated; `source` is the scenario's text.
     """
 
     id: str
@@ -158,6 +164,7 @@ class Plan:
     flow: Flow
     nodes: Mapping[str, Node]
     positions: Mapping[str, tuple[Flow, int]]
+    ahead: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     connections: Mapping[str, Any] = field(default_factory=dict)
 

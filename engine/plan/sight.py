@@ -54,6 +54,8 @@ def _elsewhere(draft: Draft, here: Draft) -> str:
         return f"{name} is a router and has no items of its own; map a node before it"
     if draft.kind is NodeKind.DIRECTIVE:
         return f"{name} is a directive and has no items"
+    if draft.kind in (NodeKind.RETRY, NodeKind.THROW):
+        return f"{name} has no items"
     if draft.written.disabled:
         return f"{name} is disabled, so there is no bundle of it"
     return f"{name} stands {_where(draft, here)}"

@@ -70,6 +70,13 @@ def order_items(index: int, count: int) -> dict[str, int]:
     }
 
 
+def position_items(index: int, count: int | None) -> dict[str, int]:
+    """Return `order_items` of a bundle that is one of `count`; None: nobody knows yet how many."""
+    if count is None:
+        return {"__IMTINDEX__": index, "bundle_index": index}
+    return order_items(index, count)
+
+
 class Gathering(Protocol):
     """What one output bundle is made of, taken in bundle by bundle."""
 
@@ -239,15 +246,24 @@ class Collected:
     `begin` makes what one output bundle is gathered in.
     """
 
-    __slots__ = ("_begin", "_groups")
+    __slots__ = ("_begin", "_groups", "_substitutes")
 
     def __init__(self, begin: Callable[[], Gathering] = _Array) -> None:
         self._begin = begin
         self._groups: dict[Any, tuple[Any, Gathering]] = {}
+        self._substitutes: list[Bundle] = []
 
     @property
     def is_empty(self) -> bool:
-        return not self._groups
+        return not self._groups and not self._substitutes
+
+    def substitute(self, bundle: Bundle) -> None:
+        """Take what a Resume gives for a bundle that the aggregator failed on.
+
+        Assumed: it is emitted in place of the set, the first one if there are several; where there
+        are groups, after them, since nobody knows to which the bundle belongs.
+        """
+        self._substitutes.append(bundle)
 
     def add(self, fields: Fields) -> None:
         """Take one arriving bundle's mapped fields. Raises DataError for what does not fit."""
@@ -267,6 +283,16 @@ class Collected:
 
         Without bundles: one with an empty aggregate, none if `stop_if_empty` or if it `groups`.
         """
+        if self._substitutes:
+            return self._substituted(groups=groups)
+        return self._whole_sets(stop_if_empty=stop_if_empty, groups=groups)
+
+    def _substituted(self, *, groups: bool) -> list[Bundle]:
+        if not groups:
+            return self._substitutes[:1]
+        return [*self._whole_sets(stop_if_empty=True, groups=True), *self._substitutes]
+
+    def _whole_sets(self, *, stop_if_empty: bool, groups: bool) -> list[Bundle]:
         if not self._groups:
             return [] if stop_if_empty or groups else [self._begin().items()]
         if not groups:

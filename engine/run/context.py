@@ -1,7 +1,7 @@
 """The world as one node's module sees it: `engine.module.Context`, made once per node and run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class NodeContext:
     operation: int = 0
     earlier: Mapping[str, Any] = field(default_factory=dict)
 
+    def ahead(self, variables: Variables) -> "NodeContext":
+        """Return a context of its own for an operation that overlaps with others."""
+        return replace(self, variables=variables, earlier={})
+
     @property
     def operation_key(self) -> str:
         return f"{self.execution_id}-{self.node_id}-{self.operation}"
@@ -43,7 +47,9 @@ class NodeContext:
     @property
     def cursor(self) -> Cursor:
         if self.marks is None:
-            raise InvalidConfigurationError(f"`{self.node_id}` is not a trigger: it has no cursor")
+            raise InvalidConfigurationError(
+                f"`{self.node_id}` is neither a trigger nor ACID: it has no cursor"
+            )
         return self.marks
 
     def now(self) -> datetime:

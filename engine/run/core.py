@@ -17,6 +17,8 @@ from engine.model.execution import (
 )
 from engine.model.scenario import Settings
 from engine.run.rules import (
+    BURST,
+    BURST_WITHIN,
     DEACTIVATES,
     DIRECTIVES,
     FULL,
@@ -162,15 +164,17 @@ def discreet(failure: Failure) -> Failure:
     return replace(failure, message=message, detail={})
 
 
-def trigger_moves(stop: Decision | None, settings: Settings) -> TriggerMoves:
+def trigger_moves(
+    stop: Decision | None, settings: Settings, *, undone: bool = False
+) -> TriggerMoves:
     """Say how far the cursor goes when a cycle ends; `stop` says why it stopped, None: it did not.
 
     Without *commit trigger last* the trigger has committed when it emitted: nothing brings its
-    bundles back.
+    bundles back. `undone`: work for bundles of this cycle has been taken back, so all come again.
     """
     if stop is None or (settings.auto_commit and not settings.commit_trigger_last):
         return TriggerMoves.ALL
-    return stop.trigger
+    return TriggerMoves.NONE if undone else stop.trigger
 
 
 def another_cycle(*, cycle: int, max_cycles: int, bundles: int, has_trigger: bool) -> bool:
@@ -221,17 +225,32 @@ def after_replay(replayed: Incomplete, execution: Execution) -> Incomplete:
     )
 
 
-def streak(execution: Execution, *, max_errors: int) -> Streak:
+def streak(execution: Execution, *, max_errors: int, shut: bool = False) -> Streak:
     """Return what the end of an execution does to its scenario's row of errors.
 
-    A scenario that could not store a bundle is deactivated at once, so that no more is lost.
-    Assumed: replays and interruptions leave the row as it is, as do errors that do not count.
+    Errors that every later run would meet deactivate it at once; `shut`: one of them has been
+    stored at its node, whatever the status. Assumed: replays and interruptions leave the row as it
+    is, as do errors that do not count.
     """
     if execution.kind is Kind.REPLAY or execution.interrupted:
         return Streak()
+    if shut:
+        return Streak(errors=1, limit=1)
     if execution.status is not Status.ERROR:
         return Streak(over=True)
     if execution.failure is not None and execution.failure.type in UNCOUNTED:
         return Streak()
     at_once = execution.failure is not None and execution.failure.type in DEACTIVATES
     return Streak(errors=1, limit=1 if at_once else max_errors)
+
+
+def is_burst(latest: Sequence[Execution]) -> bool:
+    """Say whether a scenario fails so often in a short time that it must rest; `latest` first."""
+    runs = [one for one in latest if one.kind is Kind.SCENARIO][:BURST]
+    ends = [one.ended_at for one in runs if one.status is Status.ERROR and one.ended_at]
+    return len(ends) == BURST and max(ends) - min(ends) <= BURST_WITHIN
+
+
+def rolls_back(stop: Decision | None) -> bool:
+    """Say whether a cycle that stopped takes back what has not been committed; None: it did not."""
+    return stop is not None and stop.trigger is not TriggerMoves.ALL

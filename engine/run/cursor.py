@@ -1,46 +1,100 @@
-"""A trigger's cursor and the variables of a run: state that goes back when a cycle does."""
+"""Marks of triggers and ACID nodes, and variables: state that goes back when a cycle does."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from engine.module import Variables
 from engine.run.ports import CursorChange
 from engine.run.rules import TriggerMoves
 
 
+class NodeMarks:
+    """`engine.module.Cursor` of an ACID node: what is set goes back until it is committed."""
+
+    def __init__(self, node_id: str, marks: Mapping[str, Any]) -> None:
+        self._node_id = node_id
+        self._marks = dict(marks)
+        self._pending: dict[str, Any] = {}
+
+    def get(self, key: str) -> Any:
+        return self._pending[key] if key in self._pending else self._marks.get(key)
+
+    def keys(self) -> Iterable[str]:
+        return [key for key, value in (self._marks | self._pending).items() if value is not None]
+
+    def set(self, key: str, value: Any) -> None:
+        self._pending[key] = value
+
+    def commit(self) -> list[CursorChange]:
+        """Return the marks to store, and take them as given from now on."""
+        changes, self._pending = self._pending, {}
+        self._marks |= changes
+        return [CursorChange(self._node_id, key, value) for key, value in changes.items()]
+
+    def rollback(self) -> None:
+        """Forget what has been set since the last commit."""
+        self._pending = {}
+
+
 class TriggerCursor:
-    """`engine.module.Cursor`, remembering which bundle each change belongs to."""
+    """`engine.module.Cursor`, remembering which bundle each change belongs to.
+
+    A change belongs to the bundle that is yielded next. Bundles may be yielded before their turn:
+    `set_aside` after each, and `take_up` when it is on its way.
+    """
 
     def __init__(self, node_id: str, marks: Mapping[str, Any]) -> None:
         self._node_id = node_id
         self._marks = dict(marks)
         self._settled: dict[str, Any] = {}
-        self._pending: dict[str, Any] = {}
+        self._current: dict[str, Any] = {}
+        self._aside: deque[dict[str, Any]] = deque()
+        self._written: dict[str, Any] = {}
 
     def get(self, key: str) -> Any:
-        for changes in (self._pending, self._settled):
+        for changes in (self._written, *reversed(self._aside), self._current, self._settled):
             if key in changes:
                 return changes[key]
         return self._marks.get(key)
 
     def keys(self) -> Iterable[str]:
-        now = self._marks | self._settled | self._pending
+        now = self._marks | self._settled | self._current
+        for changes in (*self._aside, self._written):
+            now |= changes
         return [key for key, value in now.items() if value is not None]
 
     def set(self, key: str, value: Any) -> None:
-        self._pending[key] = value
+        self._written[key] = value
+
+    def set_aside(self) -> None:
+        """What was set last belongs to a bundle whose turn has not come."""
+        self._aside.append(self._written)
+        self._written = {}
+
+    def take_up(self) -> None:
+        """The bundle yielded first of those that wait is on its way."""
+        if self._aside:
+            self._current = self._aside.popleft()
+        elif self._written:
+            self._current, self._written = self._written, {}
 
     def settle(self) -> None:
-        """The bundle yielded last has been worked off, and what was set before it holds."""
-        if self._pending:
-            self._settled |= self._pending
-            self._pending = {}
+        """The bundle on its way has been worked off, and what was set before it holds."""
+        if self._current:
+            self._settled |= self._current
+            self._current = {}
 
     def end_cycle(self, moves: TriggerMoves) -> list[CursorChange]:
-        """Return the marks to store, and take them as given from now on."""
+        """Return the marks to store, and take them as given from now on.
+
+        What belongs to bundles whose turn never came is forgotten: they come again.
+        """
         if moves is TriggerMoves.ALL:
             self.settle()
         changes = {} if moves is TriggerMoves.NONE else self._settled
-        self._settled, self._pending = {}, {}
+        self._settled, self._current, self._written = {}, {}, {}
+        self._aside.clear()
         self._marks |= changes
         return [CursorChange(self._node_id, key, value) for key, value in changes.items()]
 
@@ -79,3 +133,26 @@ class RunVariables:
     def snapshot(self) -> dict[str, Any]:
         """Return all values, for an incomplete execution."""
         return dict(self._now)
+
+
+class VariablesAhead:
+    """Variables as an operation sees them that runs before its turn: what it sets waits."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+        self._set: dict[str, tuple[Any, str]] = {}
+
+    def get(self, name: str) -> Any:
+        return self._set[name][0] if name in self._set else self._variables.get(name)
+
+    def set(self, name: str, value: Any, *, lifetime: str) -> None:
+        self._set[name] = (value, lifetime)
+
+    def above(self) -> "VariablesAhead":
+        """Return variables for the operation after this one, which sees what this one has set."""
+        return VariablesAhead(self)
+
+    def apply(self, variables: Variables) -> None:
+        """Set what was set, now that the turn has come."""
+        for name, (value, lifetime) in self._set.items():
+            variables.set(name, value, lifetime=lifetime)

@@ -4,66 +4,32 @@ The driver makes one `Failures` per run and asks it about each failure; what to 
 `core`, from the tables in `rules`.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.errors import ModuleError
-from engine.mapping.compile import Scope, World
-from engine.model.bundle import Bundle
-from engine.model.execution import (
-    Execution,
-    Failure,
-    Incomplete,
-    IncompleteStatus,
-    NodeCount,
-    Status,
-)
-from engine.module import Files, Http
-from engine.plan.flow import directive_fields
+from engine.mapping.compile import Scope
+from engine.model.execution import Execution, Failure, Incomplete, IncompleteStatus, Status
+from engine.plan.flow import RetryFields, directive_fields
 from engine.plan.plan import Flow, Handler, Node, Plan
 from engine.run import core
 from engine.run.core import Decision, Failed
 from engine.run.cursor import RunVariables
-from engine.run.explained import explained
-from engine.run.ports import Clock, Ids, Store, Watcher
+from engine.run.durable import to_the_end
+from engine.run.retrying import Trouble, retried
 from engine.run.rules import retry_waits
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a run is given from outside. `http` holds a client per node that talks to a service."""
-
-    store: Store
-    files: Files
-    clock: Clock
-    ids: Ids
-    watcher: Watcher
-    world: World
-    http: Mapping[str, Http] = field(default_factory=dict)
-
-
-class End(Enum):
-    """How a bundle's way ends at a node that failed, when nothing goes on with it."""
-
-    DROPPED = "dropped"
-    """Ignored or stored; other bundles go on."""
-    STOP = "stop"
-    """The cycle stops: no further bundle, route or set."""
-
-
-STOP: Final = End.STOP
+from engine.run.surroundings import STOP, End, Outputs, Surroundings
 
 
 @dataclass(slots=True)
 class _ErrorRoute:
     """An error route under way; the first directive that is reached decides."""
 
+    trouble: Trouble
     decision: Decision | None = None
+    rejects: bool = False
+    """It has tried in vain and ends there, so the next handler is asked."""
 
 
 class Failures:
@@ -77,6 +43,7 @@ class Failures:
         plan: Plan,
         around: Surroundings,
         execution: Execution,
+        variables: RunVariables,
         advance: Callable[[Flow, int, Scope], Awaitable[bool]],
     ) -> None:
         self.status = Status.SUCCESS
@@ -90,7 +57,7 @@ class Failures:
         self.skipped_routers: set[str] = set()
         """Routers whose remaining routes the current bundle does not take."""
         self.replayed: Incomplete | None = None
-        self.variables = RunVariables()
+        self.variables = variables
         self.inputs: Mapping[str, Any] = {}
         self._plan = plan
         self._around = around
@@ -98,25 +65,44 @@ class Failures:
         self._advance = advance
         self._error_routes: list[_ErrorRoute] = []
 
-    async def settle(
-        self, node: Node, error: Exception, scope: Scope, count: NodeCount
-    ) -> Bundle | End:
-        """Do what handlers or defaults say, and return the substitute output or how it ends."""
-        failure = explained(error, node, scope)
-        count.failed += 1
-        decision = await self._decision(node, failure, scope)
+    async def settle(self, trouble: Trouble) -> Outputs | End:
+        """Do what handlers or defaults say, and return what goes on instead, or how it ends."""
+        decision = await self._decision(trouble)
+        if trouble.outputs is not None:
+            return trouble.outputs
         if decision.shuts_node:
-            self._shut[node.id] = failure
+            self._shut[trouble.node.id] = trouble.failure
             decision = replace(decision, shuts_node=False)
         if not self._error_routes:
-            decision = await self._act(node, failure, scope, decision)
+            decision = await self._act(trouble, decision)
         elif decision.substitute is None:
             # Assumed: a failure inside an error route decides for the bundle that failed first.
             route = self._error_routes[-1]
             route.decision = route.decision or decision
         if decision.substitute is not None:
-            return decision.substitute
+            return [decision.substitute]
         return STOP if decision.stops else End.DROPPED
+
+    def is_shut(self, node: Node) -> bool:
+        return node.id in self._shut
+
+    @property
+    def shut(self) -> bool:
+        """Some node fails on every bundle, and what it failed on is stored."""
+        return bool(self._shut)
+
+    async def retry(self, node: Node, scope: Scope) -> Outputs | End:
+        """Run the node again that failed on this error route's bundle, as `flow.retry` says."""
+        route = self._error_routes[-1]
+        fields = RetryFields.model_validate(node.fields.evaluate(scope))
+        if await retried(route.trouble, fields, self._around):
+            route.decision = route.decision or core.IGNORED
+            return End.DROPPED
+        scope["error"] = route.trouble.told
+        scope[route.trouble.node.id] = {"error": route.trouble.told}
+        flow, index = self._plan.positions[node.id]
+        route.rejects = index == len(flow) - 1
+        return [{}]
 
     def check_open(self, node: Node) -> None:
         """Raise the error again of a node at which every bundle fails."""
@@ -135,52 +121,50 @@ class Failures:
         route.decision = route.decision or decision
         return STOP if decision.stops else End.DROPPED
 
-    async def _decision(self, node: Node, failure: ModuleError, scope: Scope) -> Decision:
-        for handler in node.handlers:
-            decision = await self._handled(handler, node, failure, scope)
+    async def _decision(self, trouble: Trouble) -> Decision:
+        for handler in trouble.node.handlers:
+            decision = await self._handled(handler, trouble)
             if decision is not None:
                 return decision
         settings = self._plan.settings
         return core.by_default(
             Failed(
-                failure.type_name,
-                in_first_module=node is self._plan.trigger and self.replayed is None,
-                storable=failure.storable,
+                trouble.failure.type_name,
+                in_first_module=trouble.node is self._plan.trigger and self.replayed is None,
+                storable=trouble.failure.storable,
             ),
             stores=settings.store_incomplete_executions,
             loses=settings.enable_data_loss,
             schedule=retry_waits(settings.retry_schedule),
         )
 
-    async def _handled(
-        self, handler: Handler, node: Node, failure: ModuleError, scope: Scope
-    ) -> Decision | None:
-        """Run an error route; None: its entry filter does not want this error."""
-        told = {"type": failure.type_name, "message": failure.message, "detail": failure.detail}
-        route_scope = {**scope, "error": told, node.id: {"error": told}}
+    async def _handled(self, handler: Handler, trouble: Trouble) -> Decision | None:
+        """Run an error route; None: it does not want this error, or has tried again in vain."""
+        told = trouble.told
+        route_scope = {**trouble.scope, "error": told, trouble.node.id: {"error": told}}
         if not _wants(handler, route_scope):
             return None
-        route = _ErrorRoute()
+        route = _ErrorRoute(trouble)
         self._error_routes.append(route)
         try:
             await self._advance(handler.flow, 0, route_scope)
         finally:
             self._error_routes.pop()
+        if route.rejects and route.decision is None:
+            return None
         decision = route.decision or core.IGNORED
-        if handler.router and decision.substitute is None:
+        if handler.router and decision.substitute is None and trouble.outputs is None:
             self.skipped_routers.add(handler.router)
         return decision
 
-    async def _act(
-        self, node: Node, failure: ModuleError, scope: Scope, decision: Decision
-    ) -> Decision:
-        told = self._told(failure)
+    async def _act(self, trouble: Trouble, decision: Decision) -> Decision:
+        node, told = trouble.node, self._told(trouble.failure)
         if decision.parks and await self._is_full():
             decision = core.without_room(decision, loses=self._plan.settings.enable_data_loss)
         self.status = max(self.status, decision.status)
         self.lost += decision.loses
         if decision.parks:
-            await to_the_end(self._park(node, failure, scope, decision))
+            await to_the_end(self._park(trouble, decision))
         if decision.stops:
             self.stop = decision
             self.failure = core.why_stopped(decision, told)
@@ -205,10 +189,9 @@ class Failures:
             return False
         return (await self._around.store.scenario(self._plan.id)).incomplete >= limit
 
-    async def _park(
-        self, node: Node, failure: ModuleError, scope: Scope, decision: Decision
-    ) -> None:
+    async def _park(self, trouble: Trouble, decision: Decision) -> None:
         """Store the failed bundle with all that a replay needs."""
+        node, scope, failure = trouble.node, trouble.scope, trouble.failure
         now = self._around.clock.now()
         incomplete = core.parked(
             Incomplete(
@@ -242,20 +225,3 @@ def _wants(handler: Handler, scope: Scope) -> bool:
         return entry.passes(scope)
     except ModuleError:
         return True
-
-
-async def to_the_end(work: Awaitable[T]) -> T:
-    """Await something durable to its end, even if the run is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-def uncancelled() -> None:
-    """Let the task await what is left to do after an interruption."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()

@@ -3,8 +3,9 @@
 The driver makes one `Operation` per node and run, and asks it for each bundle.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from operator import length_hint
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,13 +13,11 @@ from engine.errors import MappingError
 from engine.mapping.compile import Scope, World
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
-from engine.module import Effect, Kind
+from engine.module import Effect, Kind, SearchFields
 from engine.plan.plan import Node, Plan
 from engine.run.context import NodeContext
 from engine.run.explained import explained
-
-Stream: TypeAlias = Iterator[Any] | AsyncIterator[Any]
-"""What a module emits, as it emits it."""
+from engine.run.surroundings import Stream
 
 
 class Operation:
@@ -26,6 +25,7 @@ class Operation:
 
     __slots__ = (
         "_constant",
+        "_may_be_empty",
         "_module",
         "_node",
         "_validate",
@@ -43,21 +43,42 @@ class Operation:
         self._constant = (
             self._validate(dict(node.fields.constants)) if node.fields.is_constant else None
         )
+        self._may_be_empty = issubclass(node.module.input, SearchFields)
         self.context = context
         self.count = count
         self.streams = node.module.kind is not Kind.ACTION
         self.waits = node.module.effect is not Effect.PURE and not self.streams
 
-    def compute(self, scope: Scope) -> list[Bundle]:
-        """Run a pure action for one bundle, to its end."""
-        return [bundle_of(output) for output in self._called(scope)]
+    def compute(self, scope: Scope, ctx: NodeContext | None = None) -> list[Bundle]:
+        """Run a pure action for one bundle, to its end; `ctx` as for `stream`."""
+        return [bundle_of(output) for output in self._called(scope, ctx)]
 
-    def stream(self, scope: Scope) -> Stream:
-        """Start the module for one bundle; it runs on as its outputs are taken."""
-        called = self._called(scope)
+    def stream(self, scope: Scope, ctx: NodeContext | None = None) -> Stream:
+        """Start the module for one bundle; it runs on as its outputs are taken.
+
+        `ctx` is the operation's own context if it overlaps with others; else they share one.
+        """
+        called = self._called(scope, ctx)
         return called if isinstance(called, AsyncIterator) else iter(called)
 
-    def _called(self, scope: Scope) -> Any:
+    @property
+    def changes(self) -> bool:
+        """It changes something outside of the run."""
+        return self._module.effect is Effect.WRITE or self._module.acid
+
+    async def initialize(self) -> None:
+        """See that the module can work."""
+        await self._module.initialize(self._node.fields.constants, self.context)
+
+    async def commit(self) -> None:
+        """Make what it did last."""
+        await self._module.commit(self.context)
+
+    async def rollback(self) -> None:
+        """Take back what it did."""
+        await self._module.rollback(self.context)
+
+    def _called(self, scope: Scope, ctx: NodeContext | None = None) -> Any:
         """Map and validate the fields, and call the module with them.
 
         Raises MappingError and ValidationError as they come; `explained` makes them presentable.
@@ -66,7 +87,26 @@ class Operation:
         if fields is None:
             fields = self._validate(self._node.fields.evaluate(scope))
         self.context.operation += 1
-        return self._module.execute(fields, self.context)
+        if ctx is not None:
+            ctx.operation = self.context.operation
+        called = self._module.execute(fields, ctx or self.context)
+        if self._may_be_empty and fields.continue_if_no_results:
+            return _or_one_empty(called)
+        return called
+
+
+async def _or_one_empty(found: Iterable[Any] | AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Yield what a search finds, or a bundle without items."""
+    is_empty = True
+    stream = found if isinstance(found, AsyncIterator) else iter(found)
+    try:
+        while (bundle := await next_of(stream)) is not None:
+            is_empty = False
+            yield bundle
+    finally:
+        await close(stream)
+    if is_empty:
+        yield {}
 
 
 async def next_of(stream: Stream) -> Bundle | None:
@@ -76,6 +116,29 @@ async def next_of(stream: Stream) -> Bundle | None:
     except (StopIteration, StopAsyncIteration):
         return None
     return bundle_of(output)
+
+
+async def from_first(stream: Stream) -> Stream:
+    """Return a stream that has begun well; what fails before its first bundle is raised here."""
+    first = await next_of(stream)
+    return iter(()) if first is None else _with_first(first, stream)
+
+
+async def _with_first(first: Bundle, stream: Stream) -> AsyncIterator[Bundle]:
+    try:
+        yield first
+        while (bundle := await next_of(stream)) is not None:
+            yield bundle
+    finally:
+        await close(stream)
+
+
+def total_of(stream: Stream | list[Bundle]) -> int | None:
+    """Return how many bundles there will be; None if nobody knows yet."""
+    return length_hint(stream) if type(stream) in _COUNTABLE else None
+
+
+_COUNTABLE: tuple[type, ...] = (list, type(iter([])), type(iter(())))
 
 
 async def close(stream: Stream) -> None:

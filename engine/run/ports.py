@@ -36,7 +36,7 @@ class Ids(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CursorChange:
-    """A trigger's new mark; `value` None removes it."""
+    """A node's new mark; `value` None removes it."""
 
     node_id: str
     key: str
@@ -89,8 +89,8 @@ class Store(Protocol):
     async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
         """Return all marks of a trigger; empty if it never ran."""
 
-    async def reset_cursor(self, scenario_id: str) -> int:
-        """Forget all marks of a scenario; return how many there were."""
+    async def reset_cursor(self, scenario_id: str, node_id: str) -> int:
+        """Forget all marks of a node; return how many there were."""
 
     async def park(self, incomplete: Incomplete) -> None:
         """Store an incomplete execution, new or changed, with references to its files, whose

@@ -95,11 +95,29 @@ UNCOUNTED = frozenset({"DataError", "DuplicateDataError", "ModuleTimeoutError", 
 Source: Fusion help, scenario settings, number of consecutive errors.
 """
 
-DEACTIVATES = frozenset({"DataSizeLimitExceededError"})
-"""Types that deactivate a scenario at once.
+DEACTIVATES = frozenset(
+    {
+        "DataSizeLimitExceededError",
+        "AccountValidationError",
+        "InvalidAccessTokenError",
+        "InvalidConfigurationError",
+        "UnexpectedError",
+        "MaxResultsExceededError",
+    }
+)
+"""Types that deactivate a scenario at once: no later run could end better.
 
-Source: Fusion help, enable data loss: scheduling stops when an incomplete execution has no room.
+Source: Fusion help, enable data loss (scheduling stops when an incomplete execution has no room);
+Make's list of error types.
 """
+
+BURST = 10
+BURST_WITHIN = timedelta(minutes=2)
+"""So many executions in a row that end in error within so short a time deactivate a scenario,
+whatever their types. Source: Fusion help, scenario deactivation."""
+
+LONGEST_RETRY_WAIT = timedelta(hours=1)
+"""Longest wait of `flow.retry`, however often it has been tried."""
 
 LOST_IF_ENABLED = frozenset({"MaxFileSizeExceededError"})
 """Types whose bundles are dropped with a warning, not stored, where data loss is enabled."""
@@ -150,3 +168,10 @@ def break_wait(attempt: int, interval: timedelta) -> timedelta:
     Assumed: 15, 15, 30, 30, 60, … minutes for an interval of 15.
     """
     return interval * (1 << (attempt - 1) // 2)
+
+
+def retry_wait(attempt: int, interval: timedelta, factor: float) -> timedelta:
+    """Return the wait before attempt 1, 2, … of `flow.retry`, without jitter."""
+    longest = LONGEST_RETRY_WAIT.total_seconds()
+    grown = interval.total_seconds() * factor ** min(attempt - 1, 100)
+    return timedelta(seconds=min(grown, longest))

@@ -116,9 +116,8 @@ class MemoryStore:
         marks = self._records.marks.get((scenario_id, node_id), {})
         return {key: decode(value, self.files.path_of) for key, value in marks.items()}
 
-    async def reset_cursor(self, scenario_id: str) -> int:
-        mine = [key for key in self._records.marks if key[0] == scenario_id]
-        return sum(len(self._records.marks.pop(key)) for key in mine)
+    async def reset_cursor(self, scenario_id: str, node_id: str) -> int:
+        return len(self._records.marks.pop((scenario_id, node_id), {}))
 
     async def park(self, incomplete: Incomplete) -> None:
         row = incomplete_row(incomplete)

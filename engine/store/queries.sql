@@ -112,7 +112,7 @@ VALUES (:scenario_id, :node_id, :mark, :value)
 ON CONFLICT (scenario_id, node_id, mark) DO UPDATE SET value = excluded.value
 
 -- name: remove_mark
-DELETE FROM marks WHERE scenario_id = :scenario_id AND node_id = :node_id AND mark = :mark
+DELETE FROM marks WHERE scenario_id = :scenario_id AND node_id = :node_id AND node_id = :node_id AND mark = :mark
 
 -- name: reset_marks
-DELETE FROM marks WHERE scenario_id = :scenario_id
+DELETE FROM marks WHERE scenario_id = :scenario_id AND node_id = :node_id

@@ -141,8 +141,8 @@ class SqliteStore:
         rows = await self._query("marks", scenario_id=scenario_id, node_id=node_id)
         return {row["mark"]: decode(row["value"], self.files.path_of) for row in rows}
 
-    async def reset_cursor(self, scenario_id: str) -> int:
-        return await self._in_worker(self._reset_cursor, scenario_id)
+    async def reset_cursor(self, scenario_id: str, node_id: str) -> int:
+        return await self._in_worker(self._reset_cursor, scenario_id, node_id)
 
     async def park(self, incomplete: Incomplete) -> None:
         await self._in_worker(self._park, incomplete)
@@ -235,9 +235,9 @@ class SqliteStore:
             else:
                 self._database.change("set_mark", **at, value=encode(change.value))
 
-    def _reset_cursor(self, scenario_id: str) -> int:
+    def _reset_cursor(self, scenario_id: str, node_id: str) -> int:
         with self._database.transaction():
-            return self._database.change("reset_marks", scenario_id=scenario_id)
+            return self._database.change("reset_marks", scenario_id=scenario_id, node_id=node_id)
 
     def _park(self, incomplete: Incomplete) -> None:
         row = incomplete_row(incomplete)

@@ -225,13 +225,14 @@ async def test_marks_belong_to_one_scenario_and_node(store: Store) -> None:
     assert await store.cursor("photos", "video") == {}
 
 
-async def test_reset_forgets_the_marks_of_one_scenario_and_counts_them(store: Store) -> None:
-    await store.commit_cursor("videos", [CursorChange(node, "a", 1) for node in ("v", "w")])
+async def test_reset_forgets_the_marks_of_one_node_and_counts_them(store: Store) -> None:
+    await store.commit_cursor("videos", [CursorChange("v", key, 1) for key in ("a", "b")])
+    await store.commit_cursor("videos", [CursorChange("w", "a", 1)])
     await store.commit_cursor("photos", [CursorChange("v", "a", 1)])
-    assert await store.reset_cursor("videos") == 2
+    assert await store.reset_cursor("videos", "v") == 2
     assert await store.cursor("videos", "v") == {}
-    assert await store.cursor("photos", "v") == {"a": 1}
-    assert await store.reset_cursor("videos") == 0
+    assert await store.cursor("videos", "w") == await store.cursor("photos", "v") == {"a": 1}
+    assert await store.reset_cursor("videos", "v") == 0
 
 
 # Incomplete executions

@@ -12,6 +12,7 @@ from engine.run.rules import TriggerMoves
 def test_a_mark_holds_once_its_bundle_has_been_worked_off() -> None:
     cursor = TriggerCursor("video", {})
     cursor.set("a.mov", [1, 2])
+    cursor.take_up()
     cursor.settle()
     cursor.set("b.mov", [3, 4])
 
@@ -24,6 +25,7 @@ def test_a_rolled_back_cycle_moves_no_mark() -> None:
     cursor = TriggerCursor("video", {"old": 1})
     cursor.set("old", None)
     cursor.set("new", 2)
+    cursor.take_up()
     cursor.settle()
 
     assert cursor.end_cycle(TriggerMoves.NONE) == []
@@ -34,6 +36,7 @@ def test_a_committed_cycle_moves_every_mark_and_the_next_starts_there() -> None:
     cursor = TriggerCursor("video", {"gone": 1})
     cursor.set("gone", None)
     cursor.set("new", 2)
+    cursor.take_up()
 
     assert len(cursor.end_cycle(TriggerMoves.ALL)) == 2
     assert list(cursor.keys()) == ["new"]

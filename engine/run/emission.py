@@ -1,0 +1,60 @@
+"""Bundles that a node emits, counted and numbered. Used by `travel`. Pure."""
+
+from dataclasses import dataclass
+
+from engine.model.bundle import Bundle
+from engine.model.execution import NodeCount
+from engine.run.aggregate import order_items, position_items
+from engine.run.surroundings import STOP, End
+
+
+def numbered(outputs: list[Bundle]) -> list[Bundle]:
+    """Return the bundles of one operation, each with its position and how many there are."""
+    count = len(outputs)
+    return [{**bundle, **order_items(index, count)} for index, bundle in enumerate(outputs, 1)]
+
+
+@dataclass(slots=True)
+class Emission:
+    """One operation of a node that emits as it goes.
+
+    `is_counted`: the operation and its bundles have been counted, and their order is in them.
+    `total` is None while nobody knows how many bundles there will be.
+    """
+
+    count: NodeCount
+    total: int | None
+    is_counted: bool
+    position: int = 0
+    failed: bool = False
+    is_over: bool = False
+    _stopped: bool = False
+
+    @property
+    def has_emitted(self) -> bool:
+        return self.position > 0
+
+    def numbered(self, bundle: Bundle) -> Bundle:
+        """Count a bundle, and say in it where it stands.
+
+        One without items stays so, and a substitute is what its author has written.
+        """
+        self.position += 1
+        if self.is_counted:
+            return bundle
+        self.count.bundles += 1
+        if self.failed or not bundle:
+            return bundle
+        return {**bundle, **position_items(self.position, self.total)}
+
+    def end(self, end: End | None) -> None:
+        self.is_over = True
+        self._stopped = end is STOP
+
+    def ended(self) -> End | None:
+        """Count the operation if it did not fail, and say whether it ended early."""
+        if not self.failed and not self.is_counted:
+            self.count.operations += 1
+        if self._stopped:
+            return STOP
+        return End.DROPPED if self.failed and not self.has_emitted else None

@@ -1,0 +1,48 @@
+"""What a run is given from outside, and the words in which its parts speak to each other."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from engine.mapping.compile import World
+from engine.model.bundle import Bundle
+from engine.module import Files, Http
+from engine.run.ports import Clock, Ids, Store, Watcher
+
+Stream: TypeAlias = Iterator[Any] | AsyncIterator[Any]
+"""What a module emits, as it emits it."""
+
+Outputs: TypeAlias = list[Bundle] | Stream
+"""What a node emits in one operation: all of it, or as it comes."""
+
+
+class End(Enum):
+    """How a bundle's way ends at a node, when nothing goes on with it."""
+
+    DROPPED = "dropped"
+    """Filtered out, collected, ignored or stored; other bundles go on."""
+    STOP = "stop"
+    """The cycle stops: no further bundle, route or set."""
+
+
+STOP: Final = End.STOP
+
+
+async def nothing_to_test() -> None:
+    """No connection is there to be tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run is given from outside. `http` holds a client per node that talks to a service."""
+
+    store: Store
+    files: Files
+    clock: Clock
+    ids: Ids
+    watcher: Watcher
+    world: World
+    http: Mapping[str, Http] = field(default_factory=dict)
+    test_connections: Callable[[], Awaitable[None]] = nothing_to_test
+    """Raises ModuleError if a connection cannot be used; called before the first bundle."""
