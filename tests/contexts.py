@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.module import Bundle, Context, Fields, Http, Module
+from engine.plan.expected import coerced, slots_of
 from engine.store.files import FolderFiles
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -98,7 +99,8 @@ class World:
 async def outputs(
     module: type[Module[Any, Any]], fields: Mapping[str, Any], world: Context
 ) -> list[Bundle]:
-    """Validate fields, run a module for one bundle as the engine does, and return its bundles."""
-    emitted = module().execute(module.input.model_validate(fields), world)
+    """Run a module for one bundle as the engine does, its fields in UTC; return its bundles."""
+    given = coerced(slots_of(module.input, UTC), fields)
+    emitted = module().execute(module.input.model_validate(given), world)
     found = list(emitted) if isinstance(emitted, Iterable) else [out async for out in emitted]
     return [dict(out) if isinstance(out, Fields) else out for out in found]

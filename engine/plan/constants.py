@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 from engine.errors import Place
 from engine.mapping.coercion import describe
 from engine.mapping.functions.date_formats import zone_named
-from engine.plan.expected import Fault, Misfit, Slot, coerced, slots_of
+from engine.plan.coercing import Fault, Misfit
+from engine.plan.expected import Slot, coerced, slots_of
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.inspection import Draft, Inspection
 from engine.plan.outputs import shape_of

@@ -5,79 +5,34 @@ The type of a field says what is expected; what is made of a value of another ki
 nothing (`Any`), is no kind of value (`Path`), or has a validator that wants the value as it comes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from enum import Enum
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Literal,
-    NamedTuple,
-    TypeAlias,
-    Union,
-    get_args,
-    get_origin,
-)
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, PlainValidator, WrapValidator
+from pydantic import BaseModel, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
 
-from engine.mapping.coercion import (
-    ERASE,
-    describe,
-    to_boolean,
-    to_bytes,
-    to_number,
-    to_text,
-    to_time,
-    to_whole,
-    utc,
+from engine.mapping.coercion import ERASE
+from engine.plan.coercing import (
+    ANY_COLLECTION,
+    NUMBER,
+    WHOLE,
+    Coerce,
+    Expected,
+    Misfit,
+    each_element,
+    each_item,
+    either,
+    scalars,
 )
-from engine.mapping.functions.dates import to_date
-from engine.mapping.refusal import Refused
-
-Coerce: TypeAlias = Callable[[Any], Any]
-"""Returns what its place expects; null stays null. Raises Misfit, and nothing else."""
-Path: TypeAlias = tuple[str | int, ...]
 
 _READS_ITSELF = (BeforeValidator, PlainValidator, WrapValidator)
 _EARLY: Final = frozenset({"before", "plain", "wrap"})
 _ARRAYS = frozenset({list, tuple, set, frozenset, Sequence})
 _COLLECTIONS = frozenset({dict, Mapping})
-
-
-class Fault(NamedTuple):
-    """A value that cannot become what its place expects; `path` leads to it from the model."""
-
-    path: Path
-    wanted: str
-    value: Any
-    why: str = ""
-    """What else there is to say; may be empty."""
-
-    def below(self, part: str | int) -> "Fault":
-        return self._replace(path=(part, *self.path))
-
-
-class Misfit(Exception):  # noqa: N818 - a signal to the mapping of a node's fields
-    """Values that do not fit, all that were found."""
-
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__()
-        self.faults = faults
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a place expects: values of `own` types, named `wanted` to people."""
-
-    wanted: str
-    own: tuple[type, ...]
-    coerce: Coerce
 
 
 class Slot(NamedTuple):
@@ -94,8 +49,7 @@ class Slot(NamedTuple):
 def slots_of(model: type[BaseModel], zone: tzinfo, *, written: bool = False) -> Mapping[str, Slot]:
     """Return the fields of a module by the names that authors write.
 
-    `zone` is the scenario's: dates without an offset are in it. `written` is for constants, where
-    a text or number in place of true or false is a slip of the pen, and not data.
+    `zone` is the scenario's: dates without an offset are in it. `written` is for constants.
     """
     return _Items(_Reader(zone, written=written), model).slots
 
@@ -124,105 +78,12 @@ def coerced(slots: Mapping[str, Slot], fields: Mapping[str, Any]) -> dict[str, A
     return found
 
 
-def cleared(value: Any) -> Any:
-    """Return a value with null for `ERASE` in collections, and an empty text for it in arrays."""
-    if isinstance(value, dict):
-        return {name: None if each is ERASE else cleared(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return ["" if each is ERASE else cleared(each) for each in value]
-    return value
-
-
-def is_text(coerce: Coerce | None) -> bool:
-    """Tell whether a text goes through a coercion as it is."""
-    return coerce is _text
-
-
-def is_collection(coerce: Coerce | None) -> bool:
-    """Tell whether every collection goes through a coercion as it is."""
-    return coerce is _collection
-
-
-def _tried(wanted: str, convert: Coerce, value: Any) -> Any:
-    try:
-        return convert(value)
-    except Refused as refused:
-        raise Misfit(Fault((), wanted, value, _why(refused, value))) from None
-    except RecursionError:
-        raise Misfit(Fault((), wanted, value, "it is nested too deep")) from None
-    except (ArithmeticError, ValueError):
-        raise Misfit(Fault((), wanted, value, "it is out of range")) from None
-
-
-def _why(refused: Refused, value: Any) -> str:
-    if refused.value is not None and refused.value is not value:
-        return f"it holds {describe(refused.value)}"
-    return refused.reason or ("it is not in UTF-8" if refused.wanted == "text in UTF-8" else "")
-
-
-def _text(value: Any) -> Any:
-    if type(value) is str or value is None:
-        return value
-    text = _tried("a text", to_text, value)
-    return text if type(text) is str else str(text)
-
-
-def _collection(value: Any) -> Any:
-    if value is None or isinstance(value, Mapping):
-        return value
-    raise Misfit(Fault((), "a collection", value))
-
-
-def _scalar(wanted: str, convert: Coerce, *own: type) -> Expected:
-    def coerce(value: Any) -> Any:
-        return None if value is None else _tried(wanted, convert, value)
-
-    return Expected(wanted, own, coerce)
-
-
-def _strict_boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("", "true", "false"):
-        return bool(value == "true")
-    raise Refused("true or false", value)
-
-
-_TEXT = Expected("a text", (str,), _text)
-_NUMBER = _scalar("a number", to_number, int, float)
-_WHOLE = _scalar("a whole number", to_whole, int, float)
-_ANY_COLLECTION = Expected("a collection", (Mapping,), _collection)
-
-_TIMELESS: Mapping[Any, Expected] = {
-    str: _TEXT,
-    int: _WHOLE,
-    float: _NUMBER,
-    bytes: _scalar("text or a buffer", to_bytes, bytes),
-    time: _scalar("a time such as 9:05:00", to_time, time),
-}
-
-
-def _moments(zone: tzinfo) -> Mapping[Any, Expected]:
-    def moment(value: Any) -> datetime:
-        return utc(value if isinstance(value, datetime) else to_date(value, zone))
-
-    wanted = "a date such as 2026-03-01 or 2026-03-01T12:30:00Z"
-    exact = _scalar(wanted, moment, datetime)
-    day = _scalar(wanted, lambda value: moment(value).astimezone(zone).date(), datetime)
-    return {datetime: exact, AwareDatetime: exact, date: day}
-
-
 class _Reader:
     """Says what a type expects; None: nothing that could be coerced."""
 
     def __init__(self, zone: tzinfo, *, written: bool) -> None:
         self.written = written
-        boolean = _strict_boolean if written else to_boolean
-        self._scalars: Mapping[Any, Expected] = {
-            **_TIMELESS,
-            bool: _scalar("true or false", boolean, bool),
-            **_moments(zone),
-        }
+        self._scalars = scalars(zone, written=written)
 
     def expected(self, annotation: Any) -> Expected | None:
         while hasattr(annotation, "__value__"):  # an alias by the statement `type`
@@ -263,23 +124,23 @@ class _Reader:
         if len(arguments) > 1 and arguments[1:] != (...,):
             return None
         element = self.expected(arguments[0]) if arguments else None
-        coerce = _each(element.coerce if element else None)
+        coerce = each_element(element.coerce if element else None)
         return Expected("an array", (list, tuple), coerce)
 
     def _collection(self, arguments: Sequence[Any]) -> Expected:
         value = self.expected(arguments[1]) if len(arguments) == 2 else None
         if value is None:
-            return _ANY_COLLECTION
-        return Expected("a collection", (Mapping,), _each_item(value.coerce))
+            return ANY_COLLECTION
+        return Expected("a collection", (Mapping,), each_item(value.coerce))
 
     def _union(self, members: Sequence[Any]) -> Expected | None:
         kinds = [self.expected(member) for member in members]
         found = [kind for kind in kinds if kind is not None]
         if len(found) < len(kinds) or not found:
             return None
-        if _NUMBER in found:
-            found = [kind for kind in found if kind is not _WHOLE]
-        return found[0] if len(found) == 1 else _either(found)
+        if NUMBER in found:
+            found = [kind for kind in found if kind is not WHOLE]
+        return found[0] if len(found) == 1 else either(found)
 
 
 def _reads_itself(metadata: Sequence[Any]) -> bool:
@@ -305,31 +166,31 @@ class _Items:
 
     @cached_property
     def slots(self) -> Mapping[str, Slot]:
-        decorators = self._model.__pydantic_decorators__
-        if _has_early(decorators.model_validators):
+        if _has_early(self._model.__pydantic_decorators__.model_validators):
             return {}
         return {
-            given: self._slot(info, early=_has_early(decorators.field_validators, name))
+            _name(info) or name: self._slot(name, info)
             for name, info in self._model.model_fields.items()
-            for given in _names(name, info)
         }
 
-    def _slot(self, info: FieldInfo, *, early: bool) -> Slot:
-        expected = None
-        if not early and not _reads_itself(info.metadata):
-            expected = self._reader.expected(info.annotation)
+    def _slot(self, name: str, info: FieldInfo) -> Slot:
+        decorators = self._model.__pydantic_decorators__.field_validators
+        raw = _has_early(decorators, name) or _reads_itself(info.metadata)
+        expected = None if raw else self._reader.expected(info.annotation)
         nullable = _admits_null(info.annotation)
         keeps_null = self._reader.written and info.is_required()
         return Slot(expected.coerce if expected else None, nullable, keeps_null)
 
     def coerce(self, value: Any) -> Any:
-        _collection(value)
-        return None if value is None else coerced(self.slots, value)
+        if ANY_COLLECTION.coerce(value) is None:
+            return None
+        return coerced(self.slots, value)
 
 
-def _names(name: str, info: FieldInfo) -> Iterator[str]:
+def _name(info: FieldInfo) -> str | None:
+    """Return the name that authors write, None if it is the attribute's."""
     alias = info.validation_alias or info.alias
-    yield alias if isinstance(alias, str) else name
+    return alias if isinstance(alias, str) else None
 
 
 def _admits_null(annotation: Any) -> bool:
@@ -340,74 +201,3 @@ def _admits_null(annotation: Any) -> bool:
     if get_origin(annotation) in (Union, UnionType):
         return any(_admits_null(member) for member in get_args(annotation))
     return get_origin(annotation) is Literal and None in get_args(annotation)
-
-
-def _each(element: Coerce | None) -> Coerce:
-    """Return the coercion to an array; a single value becomes its only element."""
-
-    def coerce(value: Any) -> Any:
-        if value is None:
-            return None
-        if value is ERASE:
-            return []
-        values = list(value) if isinstance(value, list | tuple) else [value]
-        if element is None:
-            return values
-        try:
-            return [element(each) for each in values]
-        except Misfit:
-            raise _all_faults(element, enumerate(values)) from None
-
-    return coerce
-
-
-def _each_item(value_of: Coerce) -> Coerce:
-    """Return the coercion to a collection of values of one kind, under any names."""
-
-    def coerce(value: Any) -> Any:
-        if _collection(value) is None:
-            return None
-        try:
-            return {name: value_of(each) for name, each in value.items()}
-        except Misfit:
-            raise _all_faults(value_of, value.items()) from None
-
-    return coerce
-
-
-def _all_faults(coerce: Coerce, parts: Any) -> Misfit:
-    faults: list[Fault] = []
-    for part, each in parts:
-        try:
-            coerce(each)
-        except Misfit as misfit:
-            faults += [fault.below(part) for fault in misfit.faults]
-    return Misfit(*faults)
-
-
-def _either(kinds: Sequence[Expected]) -> Expected:
-    """Return the coercion to one of several kinds.
-
-    A value of one of the kinds stays of it; another becomes the first kind that it can (Assumed:
-    a field of Fusion's is of one kind).
-    """
-    wanted = " or ".join(dict.fromkeys(kind.wanted for kind in kinds))
-
-    def coerce(value: Any) -> Any:
-        if value is None:
-            return None
-        own = [kind for kind in kinds if _is_of(value, kind)]
-        faults: list[Fault] = []
-        for kind in own or kinds:
-            try:
-                return kind.coerce(value)
-            except Misfit as misfit:
-                faults += misfit.faults
-        raise Misfit(*(faults if len(own) == 1 else (Fault((), wanted, value),)))
-
-    return Expected(wanted, tuple(each for kind in kinds for each in kind.own), coerce)
-
-
-def _is_of(value: Any, kind: Expected) -> bool:
-    """Tell whether a value is of a kind already; a boolean is no number."""
-    return bool in kind.own if isinstance(value, bool) else isinstance(value, kind.own)

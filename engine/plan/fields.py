@@ -5,19 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.errors import ExpressionError
+from engine.errors import BundleValidationError, ExpressionError
 from engine.mapping.coercion import ERASE
 from engine.mapping.compile import Mapped, Scope, compile_text
+from engine.plan.coercing import ANY_COLLECTION, TEXT, Coerce, Fault, Misfit, cleared
 from engine.plan.constants import check_constants, slots_for
-from engine.plan.expected import (
-    Coerce,
-    Fault,
-    Misfit,
-    cleared,
-    coerced,
-    is_collection,
-    is_text,
-)
+from engine.plan.expected import coerced
 from engine.plan.flow import SETTLED_FIELDS
 from engine.plan.hints import shown
 from engine.plan.inspection import Draft, Inspection
@@ -147,8 +140,8 @@ def _mapped_fields(
         slot = slots.get(name)
         coerce = slot.coerce if slot is not None else None
         text, written = texts.get((name,)), draft.written.fields[name]
-        fits = is_text(coerce) and text is not None and not text.is_expression
-        if fits or (is_collection(coerce) and isinstance(written, dict)):
+        fits = coerce is TEXT.coerce and text is not None and not text.is_expression
+        if fits or (coerce is ANY_COLLECTION.coerce and isinstance(written, dict)):
             coerce = None
         elif coerce is not None and slot is not None and slot.nullable:
             coerce = _erasable(coerce, leaves, name)
@@ -200,6 +193,8 @@ def _coercing(
                         value = coerce(value)
                     except Misfit as misfit:
                         faults += [fault.below(name) for fault in misfit.faults]
+                    except RecursionError:
+                        faults.append(Fault((name,), "nested less deep", value))
                 fields[name] = value
         if faults:
             raise rejected([complaint(fault) for fault in faults], leaves)
@@ -215,8 +210,11 @@ def _clearing(evaluate: Callable[[Scope], dict[str, Any]]) -> Callable[[Scope], 
     """
 
     def clearing(scope: Scope) -> dict[str, Any]:
-        fields: dict[str, Any] = cleared(evaluate(scope))
-        return fields
+        fields = evaluate(scope)
+        try:
+            return {name: cleared(value) for name, value in fields.items()}
+        except RecursionError:
+            raise BundleValidationError("the fields are nested too deep") from None
 
     return clearing
 

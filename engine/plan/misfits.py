@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from engine.errors import BundleValidationError, Place
 from engine.mapping.coercion import describe, escaped
-from engine.plan.expected import Fault
+from engine.plan.coercing import Fault
 from engine.plan.plan import Leaf
 from engine.plan.read import KeyPath
 

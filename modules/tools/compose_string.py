@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 
 from engine.module import Context, Fields, Module
-from modules.tools.text import Text
 
 
 class ComposeFields(Fields):
-    value: Text = ""
+    value: str = ""
     """What to make one text of. A number, a boolean, a date and an array become their text; what
     comes out empty is the empty text."""
 

@@ -1,13 +1,12 @@
 """Tools, "Convert the encoding of a text". Source: Fusion help, Tools."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 from engine.errors import DataError
 from engine.module import Context, Fields, Module
-from modules.tools.text import text_of
 
 ENCODINGS: Final = (
     "utf-8",
@@ -44,22 +43,13 @@ def _known(name: str) -> str:
     return _BY_PLAIN_NAME[plain]
 
 
-def _data(value: Any) -> bytes | str:
-    return value if isinstance(value, bytes) else text_of(value)
-
-
 CodePage = Annotated[
     str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(ENCODINGS)})
-]
-Data = Annotated[
-    bytes | str,
-    PlainValidator(_data),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "binary"}, {"type": "string"}]}),
 ]
 
 
 class ConvertFields(Fields):
-    data: Data
+    data: str | bytes
     """Data in the input code page. A text, which has none, is taken as it reads."""
     input_encoding: CodePage = "utf-8"
     """Code page of the data. Upper case, `-` and `_` do not matter, as in `UTF8`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from engine.errors import DataError
 from engine.module import (
@@ -15,11 +15,10 @@ from engine.module import (
     compile_pattern,
     first_found,
 )
-from modules.tools.text import Text
 
 
 class Case(Fields):
-    pattern: Text
+    pattern: str
     """What the input must be for this case to apply, letter by letter; with `regex`, the regular
     expression, as in JavaScript, that must match in it. Upper and lower case differ."""
     output: Any = None
@@ -35,28 +34,24 @@ def _expression(text: str) -> str:
 
 
 class _RegexCase(Case):
-    pattern: Annotated[Text, AfterValidator(_expression)]
+    pattern: Annotated[str, AfterValidator(_expression)]
 
 
-_REGEX_CASES = TypeAdapter(list[_RegexCase])
+def _usable(case: Case, info: ValidationInfo) -> Case:
+    """Check a regular expression here, where a mistake is told of its case."""
+    return _RegexCase.model_validate(dict(case)) if info.data.get("regex") else case
 
 
 class SwitchFields(Fields):
-    input: Text = ""
+    input: str = ""
     """What is looked up among the cases, as text."""
     regex: bool = False
     """The patterns are regular expressions. One matches anywhere in the input, unless it begins
     with `^` and ends with `$`. Lookaround and backreferences are refused: no pattern takes long."""
-    cases: list[Case] = Field(min_length=1)
+    cases: list[Annotated[Case, AfterValidator(_usable)]] = Field(min_length=1)
     """The cases; the first that the input matches applies."""
     else_: Any = Field(default=None, alias="else")
     """What `output` is when no case applies. Left out, or empty: there is no such item then."""
-
-    @field_validator("cases", mode="before")
-    @classmethod
-    def _expressions(cls, value: Any, info: ValidationInfo) -> Any:
-        """Check regular expressions here, where a mistake is told of its case."""
-        return _REGEX_CASES.validate_python(value) if info.data.get("regex") else value
 
 
 class Switch(Module[SwitchFields, Bundle]):

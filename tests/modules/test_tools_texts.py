@@ -9,6 +9,7 @@ from contexts import World, outputs
 from pydantic import ValidationError
 
 from engine.errors import DataError
+from engine.plan.coercing import Misfit
 from engine.plan.reference import json_schema
 from modules.tools import connector
 from modules.tools.compose_string import ComposeString
@@ -75,12 +76,16 @@ async def test_compose_string_makes_one_text_of_any_value(
     assert await outputs(ComposeString, {"value": value}, world) == [{"text": text}]
 
 
+async def test_compose_string_makes_the_empty_text_of_nothing(world: World) -> None:
+    assert await outputs(ComposeString, {}, world) == [{"text": ""}]
+
+
 @pytest.mark.parametrize(
     "value", [{"a": 1}, b"\xff", [{"a": 1}], ["x" * 500_000] * 1_000_000, [["x" * 900_000] * 2]]
 )
-def test_what_has_no_text_is_refused(value: Any) -> None:
-    with pytest.raises(ValidationError):
-        ComposeString.input.model_validate({"value": value})
+async def test_what_has_no_text_is_refused(world: World, value: Any) -> None:
+    with pytest.raises(Misfit):
+        await outputs(ComposeString, {"value": value}, world)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,12 @@ async def test_a_text_changes_its_encoding_and_not_its_characters(
     fields = {"data": data, "input_encoding": before, "output_encoding": after}
 
     assert await outputs(ConvertEncoding, fields, world) == [{"data": expected}]
+
+
+async def test_code_pages_are_utf_8_unless_said(world: World) -> None:
+    data = "łódź".encode()
+
+    assert await outputs(ConvertEncoding, {"data": data}, world) == [{"data": data}]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.mapping.coercion import milliseconds
+from engine.mapping.coercion import ERASE, milliseconds
 from engine.mapping.functions.arrays import ARRAYS
 from engine.mapping.functions.binary import BINARY
 from engine.mapping.functions.dates import DATES
@@ -58,8 +58,8 @@ CONSTANTS: Mapping[str, Any] = {
     "nbsp": "\u00a0",
     "carriagereturn": "\r",
     "ignore": None,
-    "erase": "",
+    "erase": ERASE,
 }
-"""Names of fixed values. Assumed: `ignore` is null, a field not supplied; `erase` is empty text."""
+"""Names of fixed values. Assumed: `ignore` is null, a field not supplied."""
 
 __all__ = ["CONSTANTS", "FAMILIES", "FUNCTIONS", "VARIABLES", "Function"]
