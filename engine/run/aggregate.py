@@ -70,13 +70,6 @@ def order_items(index: int, count: int) -> dict[str, int]:
     }
 
 
-def position_items(index: int, count: int | None) -> dict[str, int]:
-    """Return `order_items` of a bundle that is one of `count`; None: nobody knows yet how many."""
-    if count is None:
-        return {"__IMTINDEX__": index, "bundle_index": index}
-    return order_items(index, count)
-
-
 class Gathering(Protocol):
     """What one output bundle is made of, taken in bundle by bundle."""
 

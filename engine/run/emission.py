@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
-from engine.run.aggregate import order_items, position_items
+from engine.run.aggregate import order_items
 from engine.run.surroundings import STOP, End
 
 
@@ -39,13 +39,15 @@ class Emission:
 
         One without items stays so, and a substitute is what its author has written.
         """
-        self.position += 1
+        self.position = position = self.position + 1
         if self.is_counted:
             return bundle
         self.count.bundles += 1
         if self.failed or not bundle:
             return bundle
-        return {**bundle, **position_items(self.position, self.total)}
+        if self.total is not None:
+            return {**bundle, **order_items(position, self.total)}
+        return {**bundle, "__IMTINDEX__": position, "bundle_index": position}
 
     def end(self, end: End | None) -> None:
         self.is_over = True

@@ -248,7 +248,6 @@ class Travel:
                     scope[node.id] = bundle
                     if await self.advance(*onward, scope):
                         emission.end(STOP)
-                    await self._worked_off(node, emission)
         finally:
             await close(stream)
         return emission.ended()
@@ -263,8 +262,16 @@ class Travel:
     async def _next(
         self, node: Node, stream: Stream, emission: Emission
     ) -> Bundle | Exception | None:
-        """Return the next bundle, or what fails; None after the last."""
+        """Return the next bundle, or what fails; None after the last.
+
+        The one before has been worked off then.
+        """
+        cursor = self._parts.cursor if node is self._plan.trigger else None
+        if cursor is not None:
+            cursor.settle()
         started = self._seconds()
+        if started - self._breathed_at > BREATH_SECONDS:
+            await self.breathe()
         try:
             bundle = await next_of(stream)
         except (RunError, StoreError):
@@ -272,12 +279,12 @@ class Travel:
         except Exception as error:
             return error
         emission.count.seconds += self._seconds() - started
-        if node is self._plan.trigger:
-            self._parts.cursor.take_up()
+        if cursor is not None:
+            cursor.take_up()
         if bundle is not None:
             return emission.numbered(bundle)
-        if node is self._plan.trigger:
-            self._parts.cursor.settle()
+        if cursor is not None:
+            cursor.settle()
         emission.end(None)
         return None
 
@@ -292,12 +299,6 @@ class Travel:
         if settled is STOP:
             emission.end(STOP)
         return [] if isinstance(settled, End) else settled
-
-    async def _worked_off(self, node: Node, emission: Emission) -> None:
-        if node is self._plan.trigger and not emission.is_over:
-            self._parts.cursor.settle()
-        if self._seconds() - self._breathed_at > BREATH_SECONDS:
-            await self.breathe()
 
     async def breathe(self) -> None:
         """Give others a turn, and see whether the run has taken too long."""
