@@ -19,7 +19,7 @@ PIECE = 256 * 1024
 """Most bytes that unpacking yields at once: a bomb never stands in memory."""
 
 
-async def body_of(response: httpx.Response, asked: str, limits: Limits) -> AsyncIterator[bytes]:
+async def body_of(response: httpx.Response, asked: object, limits: Limits) -> AsyncIterator[bytes]:
     """Yield an answer's body, unpacked, in pieces; the caller may stop at any time.
 
     Raises ModuleTimeoutError if it drips, ServiceConnectionError if it breaks off, DataError if it
@@ -28,8 +28,7 @@ async def body_of(response: httpx.Response, asked: str, limits: Limits) -> Async
     loop = asyncio.get_running_loop()
     until = loop.time() + limits.deadline_seconds
     unpack = _unpacker(response.headers.get("content-encoding", ""), asked)
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - of an async client
-    raw = aiter(response.stream)
+    raw = aiter(_stream_of(response))
     while True:
         try:
             async with asyncio.timeout_at(until):
@@ -44,6 +43,11 @@ async def body_of(response: httpx.Response, asked: str, limits: Limits) -> Async
         until += loop.time() - paused + len(chunk) / limits.slowest_rate
 
 
+def _stream_of(response: httpx.Response) -> httpx.AsyncByteStream:
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - of our transports
+    return response.stream
+
+
 class _Plain:
     def __call__(self, chunk: bytes | None) -> Iterator[bytes]:
         if chunk:
@@ -53,7 +57,7 @@ class _Plain:
 class _Packed:
     """Unpacks gzip or zlib; called with None at the end of the body."""
 
-    def __init__(self, asked: str) -> None:
+    def __init__(self, asked: object) -> None:
         self._asked = asked
         self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
         self._started = False
@@ -74,7 +78,7 @@ class _Packed:
             raise DataError(f"{self._asked}: packed answer cannot be read") from error
 
 
-def _unpacker(encoding: str, asked: str) -> _Plain | _Packed:
+def _unpacker(encoding: str, asked: object) -> _Plain | _Packed:
     match encoding.strip().lower():
         case "" | "identity":
             return _Plain()
@@ -84,14 +88,25 @@ def _unpacker(encoding: str, asked: str) -> _Plain | _Packed:
             raise DataError(f"{asked}: answer is packed as {other[:40]!r}, which was not asked for")
 
 
-async def whole(response: httpx.Response, asked: str, limits: Limits) -> bytes:
-    """Return a body that is not a file. Raises DataError past the limit."""
+async def whole(response: httpx.Response, asked: object, limits: Limits) -> bytes:
+    """Return a body that is not a file; the caller sets its deadline, and closes it.
+
+    Raises DataError past the limit of its size or if it cannot be unpacked, and httpx's errors.
+    """
+    unpack = _unpacker(response.headers.get("content-encoding", ""), asked)
     content = bytearray()
-    async for piece in body_of(response, asked, limits):
-        content += piece
-        if len(content) > limits.answer_bytes:
-            raise DataError(f"{asked}: answer is larger than {limits.answer_bytes} bytes")
+    async for chunk in _stream_of(response):
+        for piece in unpack(chunk):
+            _add(content, piece, asked, limits)
+    for piece in unpack(None):
+        _add(content, piece, asked, limits)
     return bytes(content)
+
+
+def _add(content: bytearray, piece: bytes, asked: object, limits: Limits) -> None:
+    content += piece
+    if len(content) > limits.answer_bytes:
+        raise DataError(f"{asked}: answer is larger than {limits.answer_bytes} bytes")
 
 
 def parsed(content: bytes, content_type: str) -> Any:

@@ -1,4 +1,4 @@
-"""`engine.module.Http` over one pooled client per connection; credentials go to its origin only."""
+"""`engine.module.Http` over connections that are kept; credentials go to their own origin only."""
 
 import asyncio
 import secrets
@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
@@ -17,9 +15,11 @@ import orjson
 from engine.connect.body import parsed, whole
 from engine.connect.form import FormBody
 from engine.connect.limits import LIMITS, Limits
+from engine.connect.sending import Sender
 from engine.connect.statuses import (
     STATUSES,
     STORAGE_STATUSES,
+    UNSENT,
     error_of_reply,
     error_of_transport,
     retry_after,
@@ -33,6 +33,7 @@ from engine.connect.streams import (
     origin_of,
     url_of,
 )
+from engine.connect.transport import KeptConnections
 from engine.errors import (
     DataError,
     ModuleError,
@@ -41,8 +42,6 @@ from engine.errors import (
 )
 from engine.module import Connection, Download, File, Progress, Reply
 from engine.run.ports import Clock
-
-USER_AGENT = f"fusion-runner/{version('fusion-runner')}"
 
 BACK_OFF = tuple(timedelta(seconds=wait) for wait in (0.5, 1, 2))
 """Waits before a request is repeated that was not sent, or that only reads."""
@@ -66,8 +65,7 @@ class _Call:
     raises: Mapping[int, type[ModuleError]]
     accept: Sequence[int] = ()
 
-    @property
-    def asked(self) -> str:
+    def __str__(self) -> str:
         return f"{self.method} {shown_url(self.url)}"
 
     @property
@@ -89,24 +87,17 @@ class HttpClient:
     ) -> None:
         self._connection = connection
         self._base = url_of(connection.base_url.rstrip("/"))
+        self._origin = origin_of(self._base)
         self._clock = clock
         self._raises = {**STATUSES, **raises}
         self._limits = limits
-        self._client = httpx.AsyncClient(
-            headers={"User-Agent": USER_AGENT},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(
-                limits.read_seconds, connect=limits.connect_seconds, write=limits.write_seconds
-            ),
-            trust_env=False,
-            transport=transport,
-        )
+        self._sender = Sender(transport or KeptConnections(), limits)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
-        await self._client.aclose()
+        await self._sender.aclose()
 
     @property
     def base_url(self) -> str:
@@ -157,7 +148,7 @@ class HttpClient:
         call = _Call("GET", url_of(url), checked_headers(headers), None, STORAGE_STATUSES)
         response = await self._repeated(call, self._opened)
         try:
-            yield download_of(response, call.asked, self._limits)
+            yield download_of(response, call, self._limits)
         finally:
             await response.aclose()
 
@@ -165,7 +156,7 @@ class HttpClient:
         if not path.startswith("/"):
             raise DataError(f"path of a request must start with a slash: {path[:80]!r}")
         url = url_of(f"{self._base}{path}")
-        if origin_of(url) != origin_of(self._base):
+        if origin_of(url) != self._origin:
             raise DataError(f"path of a request must stay with its service: {path[:80]!r}")
         return url.copy_merge_params(dict(query)) if query else url
 
@@ -182,7 +173,7 @@ class HttpClient:
                 async with asyncio.timeout(max(until - self._clock.monotonic(), 0)):
                     return await send(call)
             except (httpx.TransportError, TimeoutError) as error:
-                failure = error_of_transport(error, call.asked)
+                failure = error_of_transport(error, call)
                 failure.__cause__ = error
             except ModuleError as error:
                 failure = error
@@ -192,39 +183,37 @@ class HttpClient:
             await self._clock.sleep(wait)
 
     async def _sent(self, call: _Call) -> Reply:
-        return await self._read(call, await self._client.send(self._built(call), stream=True))
+        return await self._read(call, await self._send(call))
 
     async def _followed(self, call: _Call) -> Reply:
         """Send an API call; a GET follows redirects."""
         for _hop in range(self._limits.redirects + 1):
-            response = await self._client.send(self._built(call, trusted=True), stream=True)
+            response = await self._send(call, trusted=True)
             target = response.headers.get("location")
             moved = response.status_code in REDIRECTS and target
             if not moved or response.status_code in call.accept or not call.reads:
                 return await self._read(call, response)
             await response.aclose()
             call = _redirected(call, url_of(target, call.url))
-        raise ServiceConnectionError(f"{call.asked}: more than {self._limits.redirects} redirects")
+        raise ServiceConnectionError(f"{call}: more than {self._limits.redirects} redirects")
 
     async def _opened(self, call: _Call) -> httpx.Response:
-        response = await open_file(self._client, call.url, call.headers, self._limits)
+        response = await open_file(self._sender, call.url, call.headers, self._limits)
         if response.is_success:
             return response
         await self._read(call, response)
         raise AssertionError("an error status raises")
 
-    def _built(self, call: _Call, *, trusted: bool = False) -> httpx.Request:
-        request = self._client.build_request(
-            call.method, call.url, headers=dict(call.headers), content=call.content
-        )
-        if trusted and origin_of(call.url) == origin_of(self._base):
-            request.headers["Authorization"] = f"Bearer {self._connection.credential}"
-        return request
+    async def _send(self, call: _Call, *, trusted: bool = False) -> httpx.Response:
+        headers = call.headers
+        if trusted and origin_of(call.url) == self._origin:
+            headers = {**headers, "authorization": f"Bearer {self._connection.credential}"}
+        return await self._sender.send(call.method, call.url, headers, call.content)
 
     async def _read(self, call: _Call, response: httpx.Response) -> Reply:
         """Return the answer. Raises the error of its status, unless that is accepted."""
         try:
-            content = await whole(response, call.asked, self._limits)
+            content = await whole(response, call, self._limits)
         finally:
             await response.aclose()
         status = response.status_code
@@ -236,12 +225,12 @@ class HttpClient:
         except ValueError as error:
             if good:
                 detail = {"status": status, "answer": "unreadable"}
-                raise DataError(f"{call.asked}: answer is not whole JSON", detail=detail) from error
+                raise DataError(f"{call}: answer is not whole JSON", detail=detail) from error
             body = None
-        reply = Reply(status, dict(response.headers), body)
+        reply = Reply(status, dict(response.headers.items()), body)
         if good:
             return reply
-        failure = error_of_reply(reply, call.asked, call.raises)
+        failure = error_of_reply(reply, call, call.raises)
         if isinstance(failure, RateLimitError):
             failure.retry_after = retry_after(reply.headers, self._clock.now())
         raise failure
@@ -279,9 +268,8 @@ def _wait_before_repeat(call: _Call, failure: ModuleError, tries: int) -> timede
     if tries > len(BACK_OFF) or not isinstance(failure, ServiceConnectionError):
         return None
     cause = failure.__cause__
-    unsent = isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout)
     broken = isinstance(cause, httpx.TransportError) and not isinstance(
         cause, httpx.TimeoutException
     )
     passing = broken or failure.detail.get("status") in _PASSING
-    return BACK_OFF[tries - 1] if unsent or (call.reads and passing) else None
+    return BACK_OFF[tries - 1] if isinstance(cause, UNSENT) or (call.reads and passing) else None

@@ -1,19 +1,18 @@
 """The work behind `engine.connect.fetch`: look up once, check every address, connect to one."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import cache
 from ipaddress import IPv6Address, ip_address
 
 import httpx
 
-from engine.connect.client import USER_AGENT
 from engine.connect.fetch import GuardedFetch
+from engine.connect.sending import Sender
 from engine.connect.statuses import error_of_transport, shown_url
 from engine.connect.streams import checked_headers, download_of, open_file, url_of
+from engine.connect.transport import KeptConnections
 from engine.errors import DataError, MaxFileSizeExceededError, ServiceConnectionError
 from engine.module import Download
 
@@ -30,17 +29,11 @@ async def fetched(
     asked = f"GET {shown_url(target)}"
     own = checked_headers(headers)
     limits = fetch.limits
-    timeout = httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds)
-    async with httpx.AsyncClient(
-        headers={"User-Agent": USER_AGENT},
-        timeout=timeout,
-        trust_env=False,
-        transport=_CheckedTransport(fetch),
-    ) as client:
+    async with Sender(_CheckedTransport(fetch), limits) as sender:
         try:
             async with asyncio.timeout(limits.deadline_seconds):
                 response = await open_file(
-                    client, target, own, limits, lambda hop: _admit(fetch, hop)
+                    sender, target, own, limits, lambda hop: _admit(fetch, hop)
                 )
         except (httpx.TransportError, TimeoutError) as error:
             raise error_of_transport(error, asked) from error
@@ -88,7 +81,7 @@ class _CheckedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, fetch: GuardedFetch) -> None:
         self._fetch = fetch
-        self._inner = (fetch.transport or _network)()
+        self._inner = (fetch.transport or KeptConnections)()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         host = request.url.raw_host.decode("ascii")
@@ -120,12 +113,3 @@ def _pinned(request: httpx.Request, host: str, address: str) -> httpx.Request:
         stream=request.stream,
         extensions={**request.extensions, "sni_hostname": host},
     )
-
-
-def _network() -> httpx.AsyncBaseTransport:
-    return httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)

@@ -36,6 +36,9 @@ STORAGE_STATUSES: Mapping[int, type[ModuleError]] = MappingProxyType(
 )
 """The same for addresses that carry their own right: a refusal is about the address."""
 
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Errors of a request of which no byte has left, so that it may be sent again whatever it does."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -52,11 +55,11 @@ def shown_url(url: httpx.URL) -> str:
 
 
 def error_of_reply(
-    reply: Reply, asked: str, raises: Mapping[int, type[ModuleError]]
+    reply: Reply, asked: object, raises: Mapping[int, type[ModuleError]]
 ) -> ModuleError:
     """Return the error for an answer whose status is not a success.
 
-    `asked` says what was requested, such as `POST https://host/path`. The detail has `status`, and
+    `asked` says what was requested, as `POST https://host/path`. The detail has `status`, and
     `code` and `errors` if the service gave them.
     """
     kind = raises.get(reply.status) or _default_of(reply.status)
@@ -105,9 +108,9 @@ def _flattened(errors: Any, path: str) -> Iterator[str]:
             yield f"{path}: {errors}" if path else str(errors)
 
 
-def error_of_transport(error: Exception, asked: str) -> ModuleError:
+def error_of_transport(error: Exception, asked: object) -> ModuleError:
     """Return the error for a request that got no whole answer; the cause is for `__cause__`."""
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+    if isinstance(error, UNSENT):
         return ServiceConnectionError(f"{asked}: cannot connect: {clean(str(error)) or 'timeout'}")
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return ModuleTimeoutError(f"{asked}: no complete answer in time")

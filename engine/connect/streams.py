@@ -6,6 +6,7 @@ import httpx
 
 from engine.connect.body import body_of, name_of
 from engine.connect.limits import Limits
+from engine.connect.sending import Sender
 from engine.connect.statuses import shown_url
 from engine.errors import DataError, ServiceConnectionError
 from engine.module import Download
@@ -41,7 +42,7 @@ def checked_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
 
 
 async def open_file(
-    client: httpx.AsyncClient,
+    sender: Sender,
     url: httpx.URL,
     headers: Mapping[str, str],
     limits: Limits,
@@ -56,8 +57,7 @@ async def open_file(
     for _hop in range(limits.redirects + 1):
         admit(here)
         own = headers if origin_of(here) == origin_of(url) else {}
-        request = client.build_request("GET", here, headers=[*own.items(), *_PLAIN.items()])
-        response = await client.send(request, stream=True)
+        response = await sender.send("GET", here, {**own, **_PLAIN})
         target = response.headers.get("location")
         if response.status_code not in REDIRECTS or not target:
             return response
@@ -71,7 +71,7 @@ def origin_of(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def download_of(response: httpx.Response, asked: str, limits: Limits) -> Download:
+def download_of(response: httpx.Response, asked: object, limits: Limits) -> Download:
     """Return what a caller sees of an open answer."""
     packed = response.headers.get("content-encoding", "identity").lower() != "identity"
     length = response.headers.get("content-length", "")

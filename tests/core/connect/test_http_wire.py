@@ -10,8 +10,9 @@ import pytest
 from clocks import StandingClock
 from wire import dripping, sends, serving
 
-from engine.connect.client import USER_AGENT, HttpClient
+from engine.connect.client import HttpClient
 from engine.connect.limits import Limits
+from engine.connect.sending import USER_AGENT
 from engine.errors import DataError, ModuleTimeoutError, ServiceConnectionError
 from engine.model.bundle import File
 from engine.module import Connection

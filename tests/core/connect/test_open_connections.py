@@ -61,7 +61,8 @@ class Setting:
         }[name]
 
     def connections(self) -> Connections:
-        plan = Plan("id", "", self.folder / "s.yaml", "", Settings(), (), {}, {}, {}, self.entries)
+        at = self.folder / "s.yaml"
+        plan = Plan("id", "", at, "", Settings(), (), {}, {}, connections=self.entries)
         return Connections(
             plan,
             self.connector_of,
