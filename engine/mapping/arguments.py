@@ -60,10 +60,12 @@ def no_unpacking(node: nodes.Call | nodes.Filter | nodes.Test) -> None:
             raise ExpressionError("E211", message, offset=part.lineno)
 
 
-def no_names(keyword: nodes.Node, name: str) -> ExpressionError:
+def no_names(keyword: nodes.Node, name: str, text: str) -> ExpressionError:
     """Return the error of an argument given by name to one of Fusion's functions."""
+    key = str(getattr(keyword, "key", ""))
     message = f"`{name}` takes its arguments by place, not by name"
-    return ExpressionError("E211", message, offset=keyword.lineno)
+    offset = text.rindex(key, 0, keyword.lineno)  # Jinja's keyword stands where its value does
+    return ExpressionError("E211", message, offset=offset, length=len(key))
 
 
 def known_test(name: str, offset: int) -> Callable[..., bool]:

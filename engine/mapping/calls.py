@@ -34,11 +34,11 @@ from engine.mapping.world import Evaluate, Scope
 def _call(node: nodes.Call, build: Build) -> Evaluate:
     """Compile the call of a function by its name."""
     if not isinstance(node.node, nodes.Name):
-        raise _no_method(node)
+        raise _no_method(node, build)
     name, spot = node.node.name, Spot(node.node.lineno, len(node.node.name))
     no_unpacking(node)
     if node.kwargs:
-        raise no_names(node.kwargs[0], name)
+        raise no_names(node.kwargs[0], name, build.text)
     function = FUNCTIONS.get(name)
     if function is None:
         notes = (f"`{name}` is a filter: write `value | {name}`",) if name in FILTERS else ()
@@ -86,11 +86,13 @@ def _unevaluated(evaluate: Evaluate, build: Build) -> Evaluate:
     return lambda _scope: counting
 
 
-def _no_method(node: nodes.Call) -> ExpressionError:
+def _no_method(node: nodes.Call, build: Build) -> ExpressionError:
     if isinstance(node.node, nodes.Getattr):
         name = node.node.attr
         hint = f"write `{name}(value)`" if name in FUNCTIONS else "functions are called by name"
-        return refuse(node.node, f"values have no methods such as `{escaped(name)}`", hint)
+        message = f"values have no methods such as `{escaped(name)}`"
+        offset = build.text.index(name, node.node.lineno + 1)  # the node stands at its dot
+        return ExpressionError("E211", message, offset=offset, length=len(name), notes=(hint,))
     return refuse(node, "only functions can be called, by their name")
 
 
@@ -112,7 +114,7 @@ def _filter(node: nodes.Filter, build: Build) -> Evaluate:
     if name not in FUNCTIONS:
         raise unknown("filter", name, spot.offset, (*FILTERS, *SELECTIONS, *FUNCTIONS))
     if node.kwargs:
-        raise no_names(node.kwargs[0], name)
+        raise no_names(node.kwargs[0], name, build.text)
     operands = [value, *(build.operand(argument) for argument in node.args)]
     return _function(build, FUNCTIONS[name], spot, operands)
 

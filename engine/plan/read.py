@@ -53,7 +53,7 @@ class Document:
         return self._event_place(value if key is None else key)
 
     def value_place(self, path: KeyPath) -> Place:
-        """Return the place of a value, a text without its opening quote."""
+        """Return the place of a value: of a text, its first visible character."""
         return self._event_place(self.spots[path][1])
 
     def text_place(self, path: KeyPath, offset: int, length: int) -> Place:
@@ -61,7 +61,10 @@ class Document:
         event = self.spots[path][1]
         if type(event) is not yaml.ScalarEvent:
             return self._event_place(event)
-        return self._within(event, offset, length)
+        at = _origins(self.source, event)
+        first = at[min(offset, len(at) - 1)]
+        last = at[min(offset + length, len(at) - 1)]
+        return self.source.place(first, max(1, last - first))
 
     def has(self, path: KeyPath) -> bool:
         return path in self.spots
@@ -72,16 +75,27 @@ class Document:
         self.source.hide(event.start_mark.index, event.end_mark.index)
 
     def _event_place(self, event: Any) -> Place:
-        if type(event) is yaml.ScalarEvent and event.value:
-            return self._within(event, 0, len(event.value))
+        if type(event) is yaml.ScalarEvent:
+            return _scalar_place(self.source, event)
         return self.source.place(event.start_mark.index)
 
-    def _within(self, event: Any, offset: int, length: int) -> Place:
-        start, end = event.start_mark.index, event.end_mark.index
-        at = origins(self.source.text, start, end, event.style or "", event.value)
-        first = at[min(offset, len(at) - 1)]
-        last = at[min(offset + length, len(at) - 1)]
-        return self.source.place(first, max(1, last - first))
+
+def _origins(source: Source, event: Any) -> list[int]:
+    """Return where each character of a scalar's value stands, and the end after the last."""
+    start, end = event.start_mark.index, event.end_mark.index
+    return origins(source.text, start, end, event.style or "", event.value)
+
+
+def _scalar_place(source: Source, event: Any) -> Place:
+    """Return the place of a scalar from its first visible character on, behind its quote or sign.
+
+    Empty lines that a block text begins with belong to its value, but nobody looks for a mistake
+    there.
+    """
+    at = _origins(source, event)
+    visible = (index for index in at[:-1] if not source.text[index].isspace())
+    first = next(visible, at[0])
+    return source.place(first, max(1, at[-1] - first))
 
 
 def read_file(path: Path) -> Source:
@@ -229,7 +243,8 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         value = event.value
         if len(value) > MAX_SCALAR // 4 and len(value.encode()) > MAX_SCALAR:
-            self._refuse("E103", f"a text is longer than {MAX_SCALAR // 1024} KiB", event)
+            message = f"a text is longer than {MAX_SCALAR // 1024} KiB"
+            _stop(self._problems, Problem("E103", message, _scalar_place(self._source, event)))
         frame = self._frames[-1] if self._frames else None
         if frame is not None and frame.pairs is not None and frame.key is None:
             self._key(frame, event)
@@ -278,7 +293,7 @@ class _Builder:
         frame.key, frame.key_event = key, event
         frame.duplicate = name in frame.keys
         if frame.duplicate:
-            place = self._source.place(event.start_mark.index, len(key))
+            place = _scalar_place(self._source, event)
             first = self._spots.get((*frame.path, key))
             where = f" (first at line {first[0].start_mark.line + 1})" if first else ""
             message = f"the key {shown(key)} stands here twice{where}"

@@ -12,6 +12,8 @@ from itertools import zip_longest
 _BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 _KEPT_BREAKS = ("\u2028", "\u2029")
 _BREAKS = "\r\n\x85\u2028\u2029"
+_ORDINARY = re.compile(r"[^'\\ \t\r\n\x85\u2028\u2029]+")
+"""Characters that stand for themselves in either kind of quotes."""
 _HEX_DIGITS = {"x": 2, "u": 4, "U": 8}
 _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f",
@@ -142,7 +144,12 @@ def _quoted(trace: _Trace, at: int, end: int, take: Callable[[int], int]) -> Non
             trace.fold(breaks)
         else:
             trace.copy(at, after)
-        at = take(after) if after < end else after
+        ordinary = _ORDINARY.match(trace.text, after, end)
+        if ordinary is not None:
+            at = ordinary.end()
+            trace.copy(after, at)
+        else:
+            at = take(after) if after < end else after
 
 
 def _literal(trace: _Trace, start: int, end: int, value: str) -> None:

@@ -45,6 +45,18 @@ _AT_CONTEXT: dict[str, str] = {
 }
 """Errors that are found too late; the place that opened is what the author must look at."""
 
+_ON_ONE_LINE: dict[str, str] = {
+    "did not find expected ',' or '}'": (
+        "a comma or `}` is expected here; nothing follows a quoted text, and a text that holds "
+        "`: ` or a bracket needs quotes"
+    ),
+    "did not find expected ',' or ']'": (
+        "a comma or `]` is expected here; nothing follows a quoted text, and a text that holds "
+        "`: ` or a bracket needs quotes"
+    ),
+}
+"""What is said instead where both stand on one line: the bracket is in sight, the slip is here."""
+
 _RESERVED = {
     "\t": "indent with spaces, not with a tab",
     "@": "a text that begins with `@` needs quotes",
@@ -60,16 +72,21 @@ def syntax_problem(source: Source, error: YAMLError) -> Problem:
     words = str(error.problem)
     index = error.problem_mark.index
     if words in _AT_CONTEXT and error.context_mark is not None:
-        found = source.place(index)
-        note = f"noticed at line {found.line}, column {found.column}"
-        return Problem(
-            "E102", _AT_CONTEXT[words], source.place(error.context_mark.index), notes=(note,)
-        )
+        return _bracket_problem(source, words, error.context_mark.index, index)
     index = min(index, len(source.text.rstrip()))
     if words == "found character that cannot start any token":
         sign = source.text[index : index + 1]
         return Problem("E102", _RESERVED.get(sign, _cannot_start(sign)), source.place(index))
     return Problem("E102", _WORDS.get(words, words), source.place(index))
+
+
+def _bracket_problem(source: Source, words: str, opened: int, noticed: int) -> Problem:
+    begin, found = source.place(opened), source.place(noticed)
+    if words in _ON_ONE_LINE and begin.line == found.line:
+        note = f"the bracket opens at column {begin.column}"
+        return Problem("E102", _ON_ONE_LINE[words], found, notes=(note,))
+    note = f"noticed at line {found.line}, column {found.column}"
+    return Problem("E102", _AT_CONTEXT[words], begin, notes=(note,))
 
 
 def _cannot_start(sign: str) -> str:

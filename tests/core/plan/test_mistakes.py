@@ -1,19 +1,22 @@
 """Mistakes of authors, each with the code and the exact place that must be reported.
 
 They stand in `mistakes/*.txt`: `=== CODE name | words of the message`, then the scenario. `§`
-stands before the character that the problem points at. A text that begins with `-` is put behind
-a trigger `video`; any other is a whole file.
+stands before the character that the problem points at, and `⟦a*300⟧` for three hundred `a`. A text
+that begins with `-` is put behind a trigger `video`; any other is a whole file. In a file named
+like a style of YAML's scalars, what is wrong stands in a scalar of this style.
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 from engine.errors import Problem, ScenarioError
 from engine.plan.catalog import Catalog
-from engine.plan.check import load_text
+from engine.plan.check import load, load_text
 
 HEAD = """\
 name: A demo
@@ -23,18 +26,50 @@ flow:
     with: {folder: inbox}
 """
 
+STYLES = {
+    "plain": None,
+    "single_quoted": "'",
+    "double_quoted": '"',
+    "literal": "|",
+    "folded": ">",
+}
+"""Files of one style, and YAML's sign for it."""
+
+OF_VALUES = frozenset(
+    {
+        *("E102", "E103", "E107", "E111", "E112", "E120", "E121", "E122", "E123", "E124"),
+        *("E131", "E132", "E201", "E202", "E203", "E204", "E210", "E211", "E212", "E213"),
+        *("E301", "E303"),
+    }
+)
+"""Codes that point at or into a value, which may have any style."""
+OF_KEYS = frozenset({"E104", "E110", "E130"})
+"""Codes that point at a key, which is no block."""
+OF_PLAIN_VALUES = frozenset({"E105", "E125"})
+"""Codes that point at what only a plain scalar can be, such as a number."""
+OF_NO_SCALAR = frozenset({"E106"})
+
+FILE = Path(__file__).parent / "demo.yaml"
+"""A file that is not there: what would stand in it is given as text."""
+
+_REPEATED = re.compile(r"⟦(.+?)\*(\d+)⟧", re.DOTALL)
 _HEADLINE = re.compile(r"^=== (E\d+) ([^|\n]+?)(?: \| (.*))?\n", re.MULTILINE)
 
 
 class Mistake(NamedTuple):
+    file: str
     code: str
     name: str
     says: str
     text: str
 
+    @property
+    def title(self) -> str:
+        return f"{self.file}: {self.code} {self.name}"
+
     def written(self) -> tuple[str, int, int]:
         """Return the file's text, and the line and column of the mark in it."""
-        text = self.text
+        text = _REPEATED.sub(lambda found: found[1] * int(found[2]), self.text)
         if text.startswith(("- ", "§- ")):
             text = HEAD + "".join(f"  {line}\n" for line in text.splitlines())
         before, _mark, after = text.partition("§")
@@ -47,42 +82,137 @@ def mistakes() -> list[Mistake]:
         _nothing, *parts = _HEADLINE.split(path.read_text(encoding="utf-8"))
         for at in range(0, len(parts), 4):
             code, name, says, text = parts[at : at + 4]
-            found.append(Mistake(code, name, says or "", text.rstrip("\n") + "\n"))
+            lines = text.rstrip("\n") + "\n"
+            found.append(Mistake(path.stem, code, name, says or "", lines))
     return found
 
 
-def problems_of(text: str, catalog: Catalog, folder: Path) -> tuple[Problem, ...]:
+def problems_of(text: str, catalog: Catalog) -> tuple[Problem, ...]:
     with pytest.raises(ScenarioError) as caught:
-        load_text(text, folder / "demo.yaml", catalog)
+        load_text(text, FILE, catalog)
     return caught.value.problems
 
 
-@pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.name)
+@pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.title)
 def test_a_mistake_is_told_with_its_code_and_exact_place(
-    mistake: Mistake, catalog: Catalog, tmp_path: Path
+    mistake: Mistake, catalog: Catalog
 ) -> None:
     text, line, column = mistake.written()
 
-    problems = problems_of(text, catalog, tmp_path)
+    problems = problems_of(text, catalog)
 
     assert [problem.code for problem in problems] == [mistake.code]
     place = problems[0].place
     assert place is not None
     assert (place.line, place.column) == (line, column)
-    assert place.file == str(tmp_path / "demo.yaml")
+    assert place.file == str(FILE)
     assert place.excerpt[-1][0] == line
     assert mistake.says in problems[0].message
 
 
-def test_the_corpus_holds_what_it_held() -> None:
-    names = [mistake.name for mistake in mistakes()]
+def test_the_corpus_holds_every_code_in_every_style_that_it_can_have() -> None:
+    found = mistakes()
+    by_style = Counter((mistake.code, mistake.file) for mistake in found)
+    by_code = Counter(mistake.code for mistake in found)
+    wanted = {(code, style) for code in OF_VALUES for style in STYLES}
+    wanted |= {(code, style) for code in OF_KEYS for style in list(STYLES)[:3]}
 
-    assert len(names) >= 150
-    assert len(set(names)) == len(names)
+    assert len({mistake.title for mistake in found}) == len(found) >= 500
+    assert {each: by_style[each] for each in wanted if by_style[each] < 3} == {}
+    assert {code: count for code, count in by_code.items() if count < 3} == {}
+    assert set(by_code) == OF_VALUES | OF_KEYS | OF_PLAIN_VALUES | OF_NO_SCALAR
+
+
+@pytest.mark.parametrize("file", STYLES)
+def test_what_is_wrong_stands_in_a_scalar_of_the_style_of_its_file(file: str) -> None:
+    for mistake in mistakes():
+        if mistake.file != file or mistake.code == "E102":
+            continue
+        text, line, column = mistake.written()
+        at = sum(len(each) + 1 for each in text.split("\n")[: line - 1]) + column - 1
+        scalars = [
+            event
+            for event in yaml.parse(text, Loader=yaml.CSafeLoader)
+            if isinstance(event, yaml.ScalarEvent) and event.end_mark and event.end_mark.index > at
+        ]
+        assert (scalars[0].style or None) == STYLES[file], mistake.title
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_every_line_is_right_and_nearly_every_column(line_break: str, catalog: Catalog) -> None:
+    found = mistakes()
+    lines = columns = 0
+    for mistake in found:
+        text, line, column = mistake.written()
+        place = problems_of(text.replace("\n", line_break), catalog)[0].place
+        lines += place is not None and place.line == line
+        columns += place is not None and (place.line, place.column) == (line, column)
+
+    assert lines == len(found)
+    assert columns >= 0.95 * len(found)
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "folder", "folder/missing.yaml"])
+def test_a_file_that_cannot_be_read_is_told_by_its_name(
+    name: str, catalog: Catalog, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path / name, catalog)
+
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.place) == ("E101", None)
+    assert problem.message.startswith(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "column"),
+    [
+        (b"\xff", 1, 1),
+        ("\ufeffname: ä".encode() + b"\xe4", 1, 8),
+        (b"name: a\r\nflow:\r\n  - \x80", 3, 5),
+    ],
+)
+def test_a_byte_that_is_no_text_is_told_with_its_place(
+    content: bytes, line: int, column: int, catalog: Catalog, tmp_path: Path
+) -> None:
+    (tmp_path / "demo.yaml").write_bytes(content)
+
+    with pytest.raises(ScenarioError) as caught:
+        load(tmp_path / "demo.yaml", catalog)
+
+    (problem,) = caught.value.problems
+    assert problem.code == "E102"
+    assert problem.place is not None
+    assert (problem.place.line, problem.place.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "column"),
+    [
+        ("import math\n\nfrom engine.module import Feilds\n", 3, 1),
+        ("def f(:\n    pass\n", 1, 7),
+        ("x = 1\n\n\ny = x / 0\n", 4, 1),
+    ],
+)
+def test_a_module_file_that_does_not_load_is_told_with_its_place(
+    code: str, line: int, column: int, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(code)
+
+    with pytest.raises(ScenarioError) as caught:
+        Catalog([tmp_path])
+
+    (problem,) = caught.value.problems
+    assert problem.code == "E140"
+    assert problem.place is not None
+    assert problem.place.file == str(tmp_path / "mine.py")
+    assert (problem.place.line, problem.place.column) == (line, column)
 
 
 def test_all_mistakes_of_a_file_are_told_in_one_reading_in_document_order(
-    catalog: Catalog, tmp_path: Path
+    catalog: Catalog,
 ) -> None:
     text = HEAD + (
         "  - id: now\n"
@@ -93,7 +223,7 @@ def test_all_mistakes_of_a_file_are_told_in_one_reading_in_document_order(
         "    disabled: no\n"
     )
 
-    problems = problems_of(text, catalog, tmp_path)
+    problems = problems_of(text, catalog)
 
     codes = ["E121", "E120", "E110", "E202", "E132", "E105"]
     assert [problem.code for problem in problems] == codes
@@ -101,10 +231,10 @@ def test_all_mistakes_of_a_file_are_told_in_one_reading_in_document_order(
     assert places == sorted(places)
 
 
-def test_a_problem_has_the_shape_of_every_error(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_problem_has_the_shape_of_every_error(catalog: Catalog) -> None:
     text = HEAD + '  - module: demo.put\n    with:\n      a: "{{ video.fiel }}"\n'
 
-    (problem,) = problems_of(text, catalog, tmp_path)
+    (problem,) = problems_of(text, catalog)
 
     assert problem.title == "undefined item in mapping"
     assert problem.message == "`video` has no item `fiel`; did you mean `file`?"
@@ -115,7 +245,7 @@ def test_a_problem_has_the_shape_of_every_error(catalog: Catalog, tmp_path: Path
     assert problem.place.excerpt == ((7, "    with:"), (8, '      a: "{{ video.fiel }}"'))
 
 
-def test_a_secret_in_clear_is_in_no_excerpt(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_secret_in_clear_is_in_no_excerpt(catalog: Catalog) -> None:
     text = (
         "connections:\n"
         "  acme: {type: service, token: s3cr3tvalue}\n"
@@ -123,18 +253,18 @@ def test_a_secret_in_clear_is_in_no_excerpt(catalog: Catalog, tmp_path: Path) ->
         "flow: [{module: service.call}]\n"
     )
 
-    problems = problems_of(text, catalog, tmp_path)
+    problems = problems_of(text, catalog)
 
     assert [problem.code for problem in problems] == ["E303", "E111"]
     assert "s3cr3tvalue" not in repr(problems)
 
 
 def test_a_hostile_name_is_cut_and_cannot_act_on_a_terminal(
-    catalog: Catalog, tmp_path: Path
+    catalog: Catalog,
 ) -> None:
     text = HEAD + f'  - module: "x\\e[31m{"y" * 10_000}.z"\n'
 
-    (problem,) = problems_of(text, catalog, tmp_path)
+    (problem,) = problems_of(text, catalog)
 
     assert "\x1b" not in problem.message
     assert len(problem.message) < 200
