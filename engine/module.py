@@ -79,7 +79,7 @@ def _file_value(value: Any) -> File | Mapping[str, Any]:
         return value
     if isinstance(value, Mapping) and set(value) == {"name", "data"}:
         return dict(value)
-    raise ValueError("give a file, or a collection of `name` and `data`")
+    raise ValueError("should be a file, or a collection of `name` and `data`")
 
 
 FileValue = Annotated[
@@ -129,6 +129,11 @@ class Module(ABC, Generic[Input, Output]):
     fields. A `pure` module returns an iterable of outputs; a `read` or `write` module is an async
     generator of them. Errors are `ModuleError`s; anything else that escapes becomes a RuntimeError
     of this operation.
+
+    Before validation a value becomes what the type of its field expects, by Fusion's table (in a
+    `str` a number is its text), unless a validator of the field is called before pydantic's own.
+    What comes out empty is not in `fields.model_fields_set`. What was mapped to `erase` is, as None
+    if the field may be None: an update leaves the first as it was, and clears the second.
 
     A run makes one object of the class for each node. It goes through four phases: `initialize`,
     operations, then `commit` or `rollback` of what they did. Source: Fusion help, ACID modules.

@@ -7,7 +7,7 @@ are the functions that a plan puts before the fields of its modules, and what th
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import AwareDatetime
 
@@ -24,10 +24,12 @@ from engine.mapping.coercion import (
 )
 from engine.mapping.functions.dates import to_date
 from engine.mapping.refusal import Refused
+from engine.model.bundle import File
 
 Coerce: TypeAlias = Callable[[Any], Any]
 """Returns what its place expects; null stays null. Raises Misfit, and nothing else."""
 Path: TypeAlias = tuple[str | int, ...]
+Key = TypeVar("Key", str, int)
 
 
 class Fault(NamedTuple):
@@ -58,6 +60,20 @@ class Expected:
     wanted: str
     own: tuple[type, ...]
     coerce: Coerce
+
+
+def gathered(parts: Iterable[tuple[Key, Coerce | None, Any]]) -> dict[Key, Any]:
+    """Coerce values and return them by their keys. Raises Misfit with all that do not fit."""
+    found: dict[Key, Any] = {}
+    faults: list[Fault] = []
+    for key, coerce, value in parts:
+        try:
+            found[key] = value if coerce is None else coerce(value)
+        except Misfit as misfit:
+            faults += [fault.below(key) for fault in misfit.faults]
+    if faults:
+        raise Misfit(*faults)
+    return found
 
 
 def cleared(value: Any) -> Any:
@@ -122,6 +138,32 @@ WHOLE = _scalar("a whole number", to_whole, int)
 ANY_COLLECTION = Expected("a collection", (Mapping,), _collection)
 
 
+def _data(value: Any) -> Any:
+    """Return what a file can be made of: a file, a buffer, or the text of a single value."""
+    if isinstance(value, File | bytes):
+        return value
+    if isinstance(value, str | bool | int | float | datetime):
+        return _text(value)
+    raise Misfit(Fault((), "a file, a buffer or a text", value))
+
+
+def _name(value: Any) -> Any:
+    if value is None:
+        raise Misfit(Fault((), TEXT.wanted, value))
+    return _text(value)
+
+
+def _file(value: Any) -> Any:
+    if value is None or isinstance(value, File):
+        return value
+    if not isinstance(value, Mapping) or set(value) != {"name", "data"}:
+        raise Misfit(Fault((), FILE.wanted, value))
+    return gathered([("name", _name, value["name"]), ("data", _data, value["data"])])
+
+
+FILE = Expected("a file, or a collection of `name` and `data`", (Mapping,), _file)
+
+
 def scalars(zone: tzinfo, *, written: bool) -> Mapping[Any, Expected]:
     """Return what the types of single values expect.
 
@@ -161,7 +203,8 @@ def each_element(element: Coerce | None) -> Coerce:
         try:
             return [element(each) for each in values]
         except Misfit:
-            raise _all_faults(element, enumerate(values)) from None
+            pairs = ((at, element, each) for at, each in enumerate(values))
+            return list(gathered(pairs).values())
 
     return coerce
 
@@ -172,22 +215,9 @@ def each_item(value_of: Coerce) -> Coerce:
     def coerce(value: Any) -> Any:
         if _collection(value) is None:
             return None
-        try:
-            return {name: value_of(each) for name, each in value.items()}
-        except Misfit:
-            raise _all_faults(value_of, value.items()) from None
+        return gathered((name, value_of, each) for name, each in value.items())
 
     return coerce
-
-
-def _all_faults(coerce: Coerce, parts: Iterable[tuple[str | int, Any]]) -> Misfit:
-    faults: list[Fault] = []
-    for part, each in parts:
-        try:
-            coerce(each)
-        except Misfit as misfit:
-            faults += [fault.below(part) for fault in misfit.faults]
-    return Misfit(*faults)
 
 
 def either(kinds: Sequence[Expected]) -> Expected:

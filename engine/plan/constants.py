@@ -4,7 +4,7 @@ What is mapped is taken out first; complaints that only its absence explains are
 run makes them if they still hold then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from engine.errors import Place
 from engine.mapping.coercion import describe
 from engine.mapping.functions.date_formats import zone_named
-from engine.plan.coercing import Fault, Misfit
+from engine.plan.coercing import Misfit
 from engine.plan.expected import Slot, coerced, slots_of
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.inspection import Draft, Inspection
@@ -43,22 +43,22 @@ def check_constants(inspection: Inspection, draft: Draft, open_paths: Sequence[K
     if draft.input is None:
         return
     report = _Report(inspection, draft, draft.input)
-    settled, pruned = list(open_paths), _Pruned(frozenset(open_paths))
-    slots = slots_for(inspection, draft, written=True)
+    slots, settled = slots_for(inspection, draft, written=True), list(open_paths)
     while True:
+        pruned = _Pruned(frozenset(settled))
         data = pruned.collection(draft.written.fields, ())
         try:
             draft.input.model_validate(coerced(slots, data))
         except Misfit as misfit:
-            settled += [report.misfit(data, fault, pruned) for fault in misfit.faults]
-            pruned = _Pruned(frozenset(settled))
-            continue
+            paths = [data_path(data, fault.path)[0] for fault in misfit.faults]
+            settled += report.misfits(map(pruned.original, paths), misfit, settled)
         except ValidationError as error:
             groups = errors_by_path(data, error.errors(include_url=False), pruned.original)
-            for path, errors in groups.items():
-                if not _is_open(path, settled):
-                    report.add(path, errors)
-        return
+            for path in (path for path in groups if not _is_open(path, settled)):
+                report.add(path, groups[path])
+            return
+        else:
+            return
 
 
 def _is_open(path: KeyPath, open_paths: Sequence[KeyPath]) -> bool:
@@ -117,13 +117,17 @@ class _Report:
         elif (*self._draft.keys, "with", *path) not in self._document.doubtful:
             self._misfit(path, errors)
 
-    def misfit(self, data: Mapping[str, Any], fault: Fault, pruned: _Pruned) -> KeyPath:
-        """Tell of a value that cannot become what its field expects; return its path in `with`."""
-        path = pruned.original(data_path(data, fault.path)[0])
-        if (*self._draft.keys, "with", *path) not in self._document.doubtful:
-            why = f": {fault.why}" if fault.why else ""
-            self._unfit(path, f"should be {fault.wanted}, but is {describe(fault.value)}{why}")
-        return path
+    def misfits(
+        self, paths: Iterable[KeyPath], misfit: Misfit, settled: Sequence[KeyPath]
+    ) -> list[KeyPath]:
+        """Tell of values that cannot become what their fields expect; return where they stand."""
+        told = list(paths)
+        for path, (_path, wanted, value, why) in zip(told, misfit.faults, strict=True):
+            doubtful = (*self._draft.keys, "with", *path) in self._document.doubtful
+            if not doubtful and not _is_open(path, settled):
+                more = f": {why}" if why else ""
+                self._unfit(path, f"should be {wanted}, but is {describe(value)}{more}")
+        return told
 
     def _tell(self, code: str, message: str, place: Place, *notes: str) -> None:
         command = f"fusion modules {self._draft.written.module}"

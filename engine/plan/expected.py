@@ -5,7 +5,7 @@ The type of a field says what is expected; what is made of a value of another ki
 nothing (`Any`), is no kind of value (`Path`), or has a validator that wants the value as it comes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from enum import Enum
 from functools import cached_property
@@ -16,19 +16,22 @@ from pydantic import BaseModel, BeforeValidator, PlainValidator, WrapValidator
 from pydantic.fields import FieldInfo
 
 from engine.mapping.coercion import ERASE
+from engine.module import FileValue
 from engine.plan.coercing import (
     ANY_COLLECTION,
+    FILE,
     NUMBER,
     WHOLE,
     Coerce,
     Expected,
-    Misfit,
     each_element,
     each_item,
     either,
+    gathered,
     scalars,
 )
 
+_FILE_READER = get_args(FileValue)[1]
 _READS_ITSELF = (BeforeValidator, PlainValidator, WrapValidator)
 _EARLY: Final = frozenset({"before", "plain", "wrap"})
 _ARRAYS = frozenset({list, tuple, set, frozenset, Sequence})
@@ -59,23 +62,18 @@ def coerced(slots: Mapping[str, Slot], fields: Mapping[str, Any]) -> dict[str, A
 
     `ERASE` in a field that may be null makes it null. Raises Misfit with all that do not fit.
     """
-    found, faults = {}, []
+    return gathered(_supplied(slots, fields))
+
+
+def _supplied(
+    slots: Mapping[str, Slot], fields: Mapping[str, Any]
+) -> Iterator[tuple[str, Coerce | None, Any]]:
     for name, value in fields.items():
         slot = slots.get(name)
-        if (
-            slot is None
-            or (value is None and slot.keeps_null)
-            or (value is ERASE and slot.nullable)
-        ):
-            found[name] = value
-        elif value is not None:
-            try:
-                found[name] = value if slot.coerce is None else slot.coerce(value)
-            except Misfit as misfit:
-                faults += [fault.below(name) for fault in misfit.faults]
-    if faults:
-        raise Misfit(*faults)
-    return found
+        if slot is None:
+            yield name, None, value
+        elif value is not None or slot.keeps_null:
+            yield name, None if value is ERASE and slot.nullable else slot.coerce, value
 
 
 class _Reader:
@@ -90,8 +88,7 @@ class _Reader:
             annotation = annotation.__value__
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
-            kind, *metadata = arguments
-            return None if _reads_itself(metadata) else self.expected(kind)
+            return self.annotated(*arguments)
         if origin in (Union, UnionType):
             return self._union([each for each in arguments if each is not NoneType])
         if origin is Literal:
@@ -101,6 +98,12 @@ class _Reader:
         if (origin or annotation) in _COLLECTIONS:
             return self._collection(arguments)
         return self._plain(annotation)
+
+    def annotated(self, kind: Any, *metadata: Any) -> Expected | None:
+        """Say what a type with validators expects; those that come first want what comes."""
+        if _FILE_READER in metadata:
+            return FILE
+        return None if _reads_itself(metadata) else self.expected(kind)
 
     def _plain(self, annotation: Any) -> Expected | None:
         if annotation in self._scalars:
@@ -175,8 +178,9 @@ class _Items:
 
     def _slot(self, name: str, info: FieldInfo) -> Slot:
         decorators = self._model.__pydantic_decorators__.field_validators
-        raw = _has_early(decorators, name) or _reads_itself(info.metadata)
-        expected = None if raw else self._reader.expected(info.annotation)
+        expected = None
+        if not _has_early(decorators, name):
+            expected = self._reader.annotated(info.annotation, *info.metadata)
         nullable = _admits_null(info.annotation)
         keeps_null = self._reader.written and info.is_required()
         return Slot(expected.coerce if expected else None, nullable, keeps_null)

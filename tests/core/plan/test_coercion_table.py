@@ -385,6 +385,29 @@ def test_the_fields_of_a_field_are_coerced_too(value: Any, annotation: Any, expe
     assert made_of(value, annotation) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (FILE, FILE),
+        ({"name": "a", "data": FILE}, {"name": "a", "data": FILE}),
+        ({"name": 7, "data": b"\xff"}, {"name": "7", "data": b"\xff"}),
+        ({"name": "a", "data": True}, {"name": "a", "data": "true"}),
+        ({"name": "a", "data": MOMENT}, {"name": "a", "data": "2016-06-20T17:26:44.356Z"}),
+        ({"name": "a", "data": None}, ERROR),
+        ({"name": None, "data": "x"}, ERROR),
+        ({"name": "a", "data": ["x"]}, ERROR),
+        ({"name": "a"}, ERROR),
+        ({"name": "a", "data": "x", "path": "/etc/passwd"}, ERROR),
+        ("a.pdf", ERROR),
+        (b"x", ERROR),
+        ([FILE], ERROR),
+    ],
+)
+@pytest.mark.parametrize("annotation", [FileValue, FileValue | None])
+def test_a_file_comes_whole_or_as_name_and_data(annotation: Any, value: Any, expected: Any) -> None:
+    assert made_of(value, annotation) == expected
+
+
 class Early(Fields):
     value: str
     other: str = ""
@@ -399,8 +422,6 @@ class Early(Fields):
     ("value", "annotation"),
     [
         (5, Annotated[str, BeforeValidator(str)]),
-        (FILE, FileValue),
-        (5, FileValue | None),
         ("/a", Path),
         (5, File | None),
         (5, Any),
