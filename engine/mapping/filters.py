@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from engine.mapping.coercion import date_text, joined, to_integer, to_number, to_text
 from engine.mapping.functions.arrays import identity, order
+from engine.mapping.functions.general import steps_of
 from engine.mapping.functions.text import encode_url, short, strip_html
 from engine.mapping.limits import check_list, check_text
 from engine.mapping.operators import add, item_of
@@ -50,7 +51,7 @@ def elements(value: Any) -> list[Any]:
 
 def attribute_of(value: Any, path: Any) -> Any:
     """Follow a dotted path of names and 0-based indices, as Jinja's `attribute=` does."""
-    for part in str(path).split("."):
+    for part in steps_of(str(path)):
         value = item_of(value, int(part) if part.isdecimal() and len(part) < 10 else part)
     return value
 
@@ -77,8 +78,12 @@ def _capitalize(value: Any) -> str:
 
 
 def _title(value: Any) -> str:
-    words = re.split(r"([-\s({\[<]+)", short(value))
-    return "".join(word[:1].upper() + word[1:].lower() for word in words)
+    return re.sub(r"[^-\s({\[<]+", _title_word, short(value))
+
+
+def _title_word(match: re.Match[str]) -> str:
+    word = match.group()
+    return word[:1].upper() + word[1:].lower()
 
 
 def _trim(value: Any, chars: Any = None) -> str:
@@ -107,7 +112,7 @@ def _truncate(
 
 
 def _word_count(value: Any) -> int:
-    return len(re.findall(r"\w+", short(value)))
+    return sum(1 for _ in re.finditer(r"\w+", short(value)))
 
 
 def _center(value: Any, width: Any = 80) -> str:

@@ -63,7 +63,6 @@ class Limits:
 
 
 DEFAULTS = Limits()
-TEXT_LIMIT = DEFAULTS.text
 _IN_FORCE = ContextVar("limits", default=DEFAULTS)
 
 

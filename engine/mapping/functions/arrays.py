@@ -12,6 +12,9 @@ from engine.mapping.operators import part_of
 from engine.mapping.refusal import Refused
 from engine.mapping.world import World
 
+HASHED = 2**61 - 1
+"""Python's hash of an integer is the remainder by this."""
+TRUTHS = {True: ("boolean", True), False: ("boolean", False)}
 ORDERS = ("asc", "desc", "asc ci", "desc ci")
 
 
@@ -24,13 +27,26 @@ def array(value: Any) -> list[Any]:
 
 def identity(value: Any) -> Any:
     """Return something hashable that two values share exactly if `equal` holds for them."""
-    if isinstance(value, bool):
-        return bool, value
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is int or kind is float:
+        return value if -HASHED < value < HASHED else _large(value)
+    if kind is bool:
+        return TRUTHS[value]
     if isinstance(value, list | tuple):
-        return list, tuple(map(identity, value))
-    if type(value) is dict:
-        return dict, frozenset((key, identity(each)) for key, each in value.items())
+        check_list(len(value))
+        return "array", *map(identity, value)
+    if kind is dict:
+        check_list(len(value))
+        return "collection", frozenset((key, identity(each)) for key, each in value.items())
     return value
+
+
+def _large(value: int | float) -> Any:
+    """Return a large number as text: the hashes of integers are easily made to collide."""
+    whole = isinstance(value, int) or value.is_integer()  # neither infinity nor no number is
+    return ("number", hex(int(value))) if whole else value
 
 
 def order(value: Any) -> tuple[int, Any]:
@@ -86,8 +102,13 @@ def _cut(values: Any, start: Any, end: Any = None) -> Any:
 
 
 def _remove(values: Any, *unwanted: Any) -> list[Any]:
-    dropped = {identity(value) for value in unwanted}
-    return [value for value in array(values) if identity(value) not in dropped]
+    """Arrays and collections are never removed. Source: Fusion help, remove: primitives only."""
+    dropped = {identity(value) for value in unwanted if not _holds_others(value)}
+    return [each for each in array(values) if _holds_others(each) or identity(each) not in dropped]
+
+
+def _holds_others(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple)
 
 
 def items_of(values: Any, key: Any, filter_key: Any = None, filter_values: Any = None) -> list[Any]:

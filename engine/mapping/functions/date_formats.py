@@ -153,11 +153,18 @@ WRITERS: Mapping[str, Callable[[datetime], str]] = {
 }
 """How a moment is written for each token."""
 
+
+def _names(names: tuple[str, ...]) -> str:
+    """Return what reads a name, cut to three letters or more; the longest reading comes first."""
+    spelled = {name[:size] for name in names for size in range(3, len(name) + 1)}
+    return f"({'|'.join(sorted(spelled, key=len, reverse=True))})"
+
+
 READERS: Mapping[str, str] = {
     "YYYY": r"(\d{4})", "YY": r"(\d{2})", "Y": r"(\d{1,4})", "Q": r"([1-4])",
-    "M": r"(\d{1,2})", "MM": r"(\d{1,2})", "MMM": r"([A-Za-z]{3,9})", "MMMM": r"([A-Za-z]{3,9})",
+    "M": r"(\d{1,2})", "MM": r"(\d{1,2})", "MMM": _names(MONTHS), "MMMM": _names(MONTHS),
     "D": r"(\d{1,2})", "DD": r"(\d{1,2})", "Do": r"(\d{1,2})(?:st|nd|rd|th)",
-    "DDD": r"(\d{1,3})", "DDDD": r"(\d{3})", "ddd": r"([A-Za-z]{3,9})", "dddd": r"([A-Za-z]{3,9})",
+    "DDD": r"(\d{1,3})", "DDDD": r"(\d{3})", "ddd": _names(DAYS), "dddd": _names(DAYS),
     "GGGG": r"(\d{4})", "GG": r"(\d{2})", "W": r"(\d{1,2})", "WW": r"(\d{1,2})", "E": r"([1-7])",
     "H": r"(\d{1,2})", "HH": r"(\d{1,2})", "h": r"(\d{1,2})", "hh": r"(\d{1,2})",
     "k": r"(\d{1,2})", "kk": r"(\d{1,2})", "a": r"([AaPp][Mm]?)", "A": r"([AaPp][Mm]?)",
@@ -169,21 +176,28 @@ READERS: Mapping[str, str] = {
 """What each token reads."""
 
 
+SPACE = r"\s{1,9}+"
+"""White space, however much of it the format has at one place."""
+
+
 @lru_cache(maxsize=256)
 def _reader(pattern: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    """Return the expression that reads a format, and the token of each of its groups."""
+    """Return the expression that reads a format, and the token of each of its groups.
+
+    A token reads as much as it can and gives nothing back, so no text takes long.
+    """
     expression, names = [], []
     for token, known in _tokens(pattern):
         if known and token not in READERS:
             raise Refused(reason=f"`{token}` cannot be read, only written")
         if known:
             names.append(token)
-        expression.append(READERS[token] if known else _literal(token))
+            expression.append(f"(?>{READERS[token]})")
+        elif not token.isspace():
+            expression.append(re.escape(token))
+        elif expression[-1:] != [SPACE]:
+            expression.append(SPACE)
     return re.compile("".join(expression), re.IGNORECASE), tuple(names)
-
-
-def _literal(text: str) -> str:
-    return r"\s{1,9}" if text.isspace() else re.escape(text)
 
 
 def parse_moment(text: str, pattern: str, zone: tzinfo, now: datetime) -> datetime:
@@ -197,9 +211,9 @@ def parse_moment(text: str, pattern: str, zone: tzinfo, now: datetime) -> dateti
     if match is None:
         raise Refused(f'a date like "{escaped(pattern)}"', text)
     found = _Fields()
-    for name, part in zip(names, match.groups(), strict=True):
-        found.take(name, part)
     try:
+        for name, part in zip(names, match.groups(), strict=True):
+            found.take(name, part)
         return found.moment(zone, now.astimezone(zone))
     except (ValueError, OverflowError):
         raise Refused(f'a date like "{escaped(pattern)}"', text) from None
@@ -297,19 +311,28 @@ def parse_free(text: str, zone: tzinfo) -> datetime:
     match = FREE.fullmatch(text.strip()) if len(text) <= TEXT_LENGTH else None
     if match is None:
         raise Refused("a date", text)
-    groups = match.groupdict()
-    found = _Fields()
-    for unit in "YMDHms":
-        number = groups.get(unit) or groups.get(f"{unit}2") or groups.get(f"{unit}3")
-        if number is not None:
-            found.units[unit] = int(number)
-    if groups["half"]:
-        found.take("A", groups["half"])
-    named_utc = text.rstrip().endswith(("GMT", "UTC"))
-    if groups["Z"] or named_utc:
-        found.offset = _read_offset(groups["Z"] or "Z")
-    found.fraction = groups["S"] or ""
     try:
-        return found.moment(zone, datetime.fromtimestamp(0, UTC))
+        return _free_moment(match, zone)
     except (ValueError, OverflowError):
         raise Refused("a date", text) from None
+
+
+def _free_moment(match: re.Match[str], zone: tzinfo) -> datetime:
+    """Return the moment in UTC. Raises ValueError for a date that does not exist."""
+    year, month, day = match.group("Y", "M", "D")
+    if year is None:
+        month, day, year = match.group("M2", "D2", "Y2")
+    if year is None:
+        day, month, year = match.group("D3", "M3", "Y3")
+    hours, minutes, seconds, fraction, half, offset = match.group("H", "m", "s", "S", "half", "Z")
+    hour = int(hours or 0)
+    if half is not None:
+        hour = hour % 12 + (12 if half in "Pp" else 0)
+    if offset is None and match.string.rstrip().endswith(("GMT", "UTC")):
+        offset = "Z"
+    local = datetime(
+        int(year), int(month), int(day), 0 if hour == 24 else hour, int(minutes or 0),
+        int(seconds or 0), int(f"{fraction or '':0<6}"[:6]),
+        _read_offset(offset) if offset else zone,
+    )  # fmt: skip
+    return (local + timedelta(days=1) if hour == 24 else local).astimezone(UTC)

@@ -1,6 +1,7 @@
 """General functions. Source: Fusion help, "General functions"."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from engine.mapping.coercion import to_boolean, to_collection, to_integer
@@ -10,15 +11,26 @@ from engine.mapping.operators import equal
 from engine.mapping.refusal import Refused
 from engine.mapping.world import Evaluate, Scope
 
+PATH_LIMIT = 1_000
+"""Characters of a path."""
+
 
 def is_blank(value: Any) -> bool:
     """Tell whether a value is null or an empty text. Assumed: white space and 0 are not blank."""
     return value is None or value == ""
 
 
+@lru_cache(maxsize=256)
+def steps_of(path: str) -> tuple[str, ...]:
+    """Cut a path at its dots. Raises Refused for one that is too long to be a path."""
+    if len(path) > PATH_LIMIT:
+        raise Refused(reason=f"a path is at most {PATH_LIMIT:,} characters long")
+    return tuple(path.split("."))
+
+
 def step_into(value: Any, path: str) -> Any:
     """Follow a path of names and 1-based positions, separated by dots; null where it ends."""
-    for part in path.split("."):
+    for part in steps_of(path):
         if isinstance(value, Mapping):
             value = value.get(part)
         elif isinstance(value, list | tuple) and part.isdecimal() and len(part) < 10:

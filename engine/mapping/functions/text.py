@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from html import unescape
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from engine.mapping.coercion import joined, texts_of, to_integer, to_text
 from engine.mapping.functions.function import Function, Needs
@@ -22,6 +22,8 @@ MARKDOWN = "\\`*_{}[]()#+-.!|~<>"
 MARKDOWN_ESCAPES = str.maketrans({mark: f"&#{ord(mark)};" for mark in MARKDOWN})
 """Assumed: every character that Markdown may read as a mark becomes its numeric entity."""
 URL_SAFE = "-_.!~*'()"
+LAST_DECOMPOSED = 0x30000
+"""No letter from here on has an accent."""
 
 
 def short(value: Any) -> str:
@@ -56,19 +58,37 @@ def _start_case(text: str) -> str:
 
 
 def _pascal(text: str) -> str:
-    return "".join(_capitalize(word.lower()) for word in re.findall(r"[^\W_]+", text))
+    return re.sub(r"[^\W_]+|[\W_]+", _pascal_part, text)
+
+
+def _pascal_part(match: re.Match[str]) -> str:
+    part = match.group()
+    return _capitalize(part.lower()) if part[0].isalnum() else ""
 
 
 def without_accents(text: str) -> str:
     """Decompose letter by letter: a run of combining marks then costs no more than other text."""
-    return "".join(map(_bare, text))
+    return text if text.isascii() else text.translate(_Bare())
 
 
-def _bare(letter: str) -> str:
-    if letter < "\x80":
-        return letter
-    parts = unicodedata.normalize("NFD", letter)
-    return "".join(part for part in parts if not unicodedata.combining(part))
+class _Bare(dict[int, str]):
+    """What each letter is without its accents, found when it is first asked for."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        if code >= LAST_DECOMPOSED:
+            return letter
+        parts = unicodedata.normalize("NFD", letter)
+        self[code] = "".join(part for part in parts if not unicodedata.combining(part))
+        return self[code]
+
+
+def _decoded(text: str) -> str:
+    return re.sub(r"(?:%[0-9a-fA-F]{2})+", _decoded_run, text)
+
+
+def _decoded_run(match: re.Match[str]) -> str:
+    return bytes.fromhex(match.group().replace("%", "")).decode(errors="replace")
 
 
 def _to_ascii(value: Any, transliterate: Any = None) -> str:
@@ -218,7 +238,7 @@ TEXT = (
              'sortDescString("a", "b")', _sorted_texts_down),
     Function("encodeURL", "text", "The text as part of a URL.", 'encodeURL("a b")', encode_url),
     Function("decodeURL", "text", "A part of a URL as text.", 'decodeURL("a%20b")',
-             turned(unquote)),
+             turned(_decoded)),
     Function("escapeHTML", "text", "The text with HTML's marks escaped.",
              'escapeHTML("<b>Hello</b>")', escape_html),
     Function("stripHTML", "text", "The text without HTML tags.", 'stripHTML("<b>Hello</b>")',
