@@ -62,6 +62,7 @@ def command(
 
     Dates are {"$date": "…Z"} and buffers {"$buffer_hex": "…"}, in both directions.
     """
+    _limits(operator)
     if jsonl:
         if expression is not None or bundle or incomplete_id or timezone:
             raise click.UsageError("--jsonl reads everything from standard input")
@@ -73,6 +74,13 @@ def command(
         raise click.UsageError("the names come from --bundle or from --incomplete, not from both")
     text = expression if any(mark in expression for mark in OPENINGS) else f"{{{{ {expression} }}}}"
     _show(output, text, _scope(operator, bundle, incomplete_id, timezone))
+
+
+def _limits(operator: "Operator") -> None:
+    """Let the limits hold that a run would have here."""
+    from engine.store.config import use_config
+
+    use_config(operator.store, None, Path.cwd())
 
 
 def _answer_lines(output: Output) -> None:

@@ -31,7 +31,7 @@ class Checked:
 
 @click.command(epilog="Example: fusion validate scenarios")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
-@operator("connections", "modules")
+@operator("store", "connections", "modules")
 @json_option
 @click.pass_obj
 def command(output: Output, /, operator: "Operator", *, paths: tuple[Path, ...]) -> int:
