@@ -1,5 +1,6 @@
 """Text, numeric and table aggregators in scenarios: what they emit, per group and of nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from runs import Bench
 
 from engine.errors import ScenarioError
 from engine.model.execution import Status
+from engine.plan.flow import FLOW, SETTLED_FIELDS
+from engine.plan.plan import NodeKind
 
 ROWS = """
     flow:
@@ -133,6 +136,36 @@ async def test_an_empty_aggregation_emits_nothing_if_told_to_stop_or_if_it_group
     tmp_path: Path, kind: str, options: str, more: str
 ) -> None:
     assert await emitted(tmp_path, kind, f"{options}, {more}", "1", rows="[]") == []
+
+
+@pytest.mark.parametrize("rows", [FRUIT, "[]"])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("text_aggregator", 'text: "{{ row.f }}"'),
+        ("table_aggregator", 'fields: {n: "{{ row.n }}", f: "{{ row.f }}"}'),
+        ("numeric_aggregator", "function: count"),
+    ],
+)
+async def test_a_setting_left_out_is_the_default_that_is_documented(
+    tmp_path: Path, kind: str, options: str, rows: str
+) -> None:
+    fields = FLOW[f"tools.{kind}"].fields.model_fields
+    settled = {name: fields[name] for name in SETTLED_FIELDS[NodeKind.AGGREGATOR] if name in fields}
+    defaults = {
+        name: field.get_default()
+        for name, field in settled.items()
+        if not field.is_required() and field.get_default() is not None
+    }
+    written = ", ".join(f"{name}: {json.dumps(value)}" for name, value in defaults.items())
+    shown = "all.result" if kind == "numeric_aggregator" else "all.text"
+    (tmp_path / "written").mkdir()
+
+    left_out = await emitted(tmp_path, kind, options, shown, rows=rows)
+    spelt_out = await emitted(tmp_path / "written", kind, f"{options}, {written}", shown, rows=rows)
+
+    assert "stop_if_empty" in defaults
+    assert left_out == spelt_out
 
 
 async def test_stop_if_empty_spelt_as_the_text_false_does_not_stop(tmp_path: Path) -> None:
