@@ -15,6 +15,11 @@ from engine.plan.read import KeyPath
 from engine.plan.shape import errors_by_path
 from engine.plan.words import expect_all
 
+_SAID = {
+    "missing": "is required, but came out empty",
+    "extra_forbidden": "is unknown, but came",
+}
+
 
 def misfit(error: ValidationError, node: Node, scope: Scope) -> BundleValidationError:
     """Say which field does not fit, what was expected and what came, and point at its mapping."""
@@ -32,9 +37,9 @@ def _fields(node: Node, scope: Scope) -> Mapping[str, Any]:
 
 
 def _complaint(path: KeyPath, errors: list[ErrorDetails]) -> Complaint:
+    if errors[0]["type"] in _SAID:
+        return Complaint(path, _SAID[errors[0]["type"]])
     words = expect_all(errors)
-    if errors[0]["type"] == "missing":
-        return Complaint(path, "is required, but came out empty")
     if not path:
         return Complaint(path, f"do not fit: {words}")
     mark = "" if words.startswith("should") else ": "
