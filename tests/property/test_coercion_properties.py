@@ -41,8 +41,8 @@ SINGLE: tuple[Any, ...] = (
 )
 ANNOTATIONS: tuple[Any, ...] = (
     *SINGLE,
-    *(list[each] for each in SINGLE),
-    *(dict[str, each] for each in SINGLE),
+    *(list.__class_getitem__(each) for each in SINGLE),
+    *(dict.__class_getitem__((str, each)) for each in SINGLE),
     *(each | None for each in SINGLE if each is not Any),
     int | float,
     int | str,
