@@ -15,6 +15,7 @@ from engine.model.execution import (
     Registered,
     Streak,
 )
+from engine.model.history import History
 
 
 class Clock(Protocol):
@@ -79,9 +80,11 @@ class Store(Protocol):
         execution: Execution,
         cursor: Sequence[CursorChange] = (),
         streak: Streak = Streak(),  # noqa: B008 - frozen
+        history: History | None = None,
     ) -> None:
         """Store how an execution ended, together with the trigger's new marks and what the end
-        does to the scenario's errors in a row, which may deactivate it."""
+        does to the scenario's errors in a row, which may deactivate it. Of each scenario the latest
+        histories are kept; what is too large is left out of one."""
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         """Store marks at the end of a cycle that is not the last."""
@@ -117,6 +120,11 @@ class Store(Protocol):
 
     async def execution(self, execution_id: str) -> Execution:
         """Return one; `interrupted` if its status is running and its process is gone."""
+
+    async def history(self, execution_id: str) -> History | None:
+        """Return what is kept of the operations of an execution, by its whole id; None: nothing.
+
+        Contents of its files may be gone."""
 
     async def executions(
         self, *, scenario_id: str | None = None, limit: int = 20

@@ -17,10 +17,12 @@ from engine.model.execution import (
     Registered,
     Streak,
 )
+from engine.model.history import History
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.encode import decode, encode, files_in
 from engine.store.files import FolderFiles
+from engine.store.history import KEPT, history_of, history_payload
 from engine.store.records import (
     Row,
     execution_of,
@@ -39,6 +41,8 @@ class Records:
 
     scenarios: Rows = field(default_factory=dict)
     executions: Rows = field(default_factory=dict)
+    histories: dict[str, bytes] = field(default_factory=dict)
+    """Payloads, by execution."""
     incompletes: Rows = field(default_factory=dict)
     marks: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
     runs: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -98,16 +102,20 @@ class MemoryStore:
         execution: Execution,
         cursor: Sequence[CursorChange] = (),
         streak: Streak = Streak(),  # noqa: B008 - frozen
+        history: History | None = None,
     ) -> None:
         if execution.id not in self._records.executions:
             raise refused.never_begun(execution.id)
         row, marks = execution_row(execution), _encoded(cursor)
+        payload = None if history is None else history_payload(history)
         self._records.executions[execution.id].update(row)
         self._set_marks(execution.scenario_id, marks)
         if scenario := self._records.scenarios.get(execution.scenario_id):
             errors = 0 if streak.over else scenario["errors_in_row"] + streak.errors
             scenario["errors_in_row"] = errors
             scenario["active"] &= not (streak.errors and errors >= streak.limit)
+        if payload is not None:
+            self._keep_history(execution, payload)
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         self._set_marks(scenario_id, _encoded(cursor))
@@ -167,6 +175,10 @@ class MemoryStore:
     async def execution(self, execution_id: str) -> Execution:
         return self._execution_of(_find("execution", self._records.executions, execution_id))
 
+    async def history(self, execution_id: str) -> History | None:
+        payload = self._records.histories.get(execution_id)
+        return None if payload is None else history_of(payload, self.files.path_of)
+
     async def executions(
         self, *, scenario_id: str | None = None, limit: int = 20
     ) -> list[Execution]:
@@ -193,6 +205,13 @@ class MemoryStore:
                 marks.pop(key, None)
             else:
                 marks[key] = value
+
+    def _keep_history(self, execution: Execution, payload: bytes) -> None:
+        runs, histories = self._records.executions, self._records.histories
+        histories[execution.id] = payload
+        own = [one for one in histories if runs[one]["scenario_id"] == execution.scenario_id]
+        for old in own[:-KEPT]:
+            del histories[old]
 
     def _scenario(self, scenario_id: str) -> dict[str, Any]:
         if scenario_id not in self._records.scenarios:

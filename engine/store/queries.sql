@@ -58,6 +58,23 @@ SELECT * FROM executions ORDER BY seq DESC LIMIT :limit
 -- name: executions_of_scenario
 SELECT * FROM executions WHERE scenario_id = :scenario_id ORDER BY seq DESC LIMIT :limit
 
+-- name: keep_history
+INSERT INTO histories (execution_id, scenario_id, seq, payload)
+SELECT :id, :scenario_id, COALESCE(MAX(seq), 0) + 1, :payload
+FROM histories
+WHERE scenario_id = :scenario_id
+ON CONFLICT (execution_id) DO UPDATE SET payload = excluded.payload
+
+-- name: forget_histories
+DELETE FROM histories
+WHERE scenario_id = :scenario_id AND seq <= (
+    SELECT seq FROM histories
+    WHERE scenario_id = :scenario_id ORDER BY seq DESC LIMIT 1 OFFSET :kept
+)
+
+-- name: history
+SELECT payload FROM histories WHERE execution_id = :id
+
 -- name: park
 INSERT INTO incompletes
     (id, seq, scenario_id, execution_id, node_id, status, claimed_by, created_at, due_at, payload)

@@ -23,12 +23,14 @@ from engine.model.execution import (
     Registered,
     Streak,
 )
+from engine.model.history import History
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.database import Database
 from engine.store.encode import decode, encode, files_in
 from engine.store.faults import told
 from engine.store.files import FolderFiles
+from engine.store.history import KEPT, history_of, history_payload
 from engine.store.lock import run_lock
 from engine.store.records import (
     Row,
@@ -131,8 +133,9 @@ class SqliteStore:
         execution: Execution,
         cursor: Sequence[CursorChange] = (),
         streak: Streak = Streak(),  # noqa: B008 - frozen
+        history: History | None = None,
     ) -> None:
-        await self._in_worker(self._finish, execution, cursor, streak)
+        await self._in_worker(self._finish, execution, cursor, streak, history)
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         await self._in_worker(self._commit_cursor, scenario_id, cursor)
@@ -174,6 +177,9 @@ class SqliteStore:
     async def execution(self, execution_id: str) -> Execution:
         return self._execution_of(await self._in_worker(self._find, "execution", execution_id))
 
+    async def history(self, execution_id: str) -> History | None:
+        return await self._in_worker(self._history, execution_id)
+
     async def executions(
         self, *, scenario_id: str | None = None, limit: int = 20
     ) -> list[Execution]:
@@ -213,8 +219,15 @@ class SqliteStore:
         with self._database.transaction():
             self._database.change("begin_execution", **row, process=self._database.processes.own)
 
-    def _finish(self, execution: Execution, cursor: Sequence[CursorChange], streak: Streak) -> None:
+    def _finish(
+        self,
+        execution: Execution,
+        cursor: Sequence[CursorChange],
+        streak: Streak,
+        history: History | None,
+    ) -> None:
         row = execution_row(execution)
+        payload = None if history is None else history_payload(history)
         with self._database.transaction():
             if not self._database.change("finish_execution", **row):
                 raise refused.never_begun(execution.id)
@@ -222,6 +235,14 @@ class SqliteStore:
             if streak != Streak():
                 row = {name: int(value) for name, value in asdict(streak).items()}
                 self._database.change("change_streak", id=execution.scenario_id, **row)
+            if payload is not None:
+                at = {"scenario_id": execution.scenario_id}
+                self._database.change("keep_history", id=execution.id, payload=payload, **at)
+                self._database.change("forget_histories", kept=KEPT, **at)
+
+    def _history(self, execution_id: str) -> History | None:
+        rows = self._database.query("history", id=execution_id)
+        return history_of(rows[0]["payload"], self.files.path_of) if rows else None
 
     def _commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         with self._database.transaction():

@@ -23,7 +23,9 @@ from engine.model.execution import (
     Status,
     Streak,
 )
+from engine.model.history import BUNDLE_LIMIT, History, KeptOperation
 from engine.run.ports import CursorChange, Store
+from engine.store import history as stored_history
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore, Records
 from engine.store.sqlite import open_sqlite
@@ -154,6 +156,113 @@ async def test_a_finished_execution_is_not_interrupted_when_its_process_is_gone(
     await first.finish(execution(status=Status.SUCCESS, ended_at=AT))
     await first.close()
     assert not (await second.execution("e1")).interrupted
+
+
+# Histories
+
+
+def history(*operations: KeptOperation, **changes: Any) -> History:
+    kept = History(
+        "flow: []\n", "/home/ann/videos.yaml", {"convert": operations}, {"customer": "Ann"}
+    )
+    return replace(kept, **changes)
+
+
+async def remembered(store: Store, execution_id: str = "e1", kept: History | None = None) -> None:
+    begun = execution(execution_id)
+    await store.begin(begun)
+    await store.finish(replace(begun, status=Status.SUCCESS, ended_at=AT), history=kept)
+
+
+async def test_a_history_comes_back_as_it_was(store: Store, files: FolderFiles) -> None:
+    file = await content(files, b"moov")
+    order = {"at": AT, "raw": b"\0\xff", "file": file, "many": [1.5, None, {"a": "b"}]}
+    kept = history(
+        KeptOperation(1, {"order": order}, ({"id": 1}, {"id": 2}), 70),
+        KeptOperation(2, {"order": order}, failure=Failure("DataError", "no", {"file": file})),
+        KeptOperation(3, {}, too_large=("order",)),
+    )
+    await remembered(store, kept=kept)
+    found = await store.history("e1")
+    assert found is not None
+    assert found == replace(kept, operations={"convert": tuple(kept.operations["convert"])})
+
+
+async def test_an_execution_without_a_history_has_none(store: Store) -> None:
+    await remembered(store)
+    assert await store.history("e1") is None
+    assert await store.history("e2") is None
+
+
+async def test_files_of_a_history_are_not_kept_but_their_facts_are(
+    store: Store, files: FolderFiles
+) -> None:
+    file = await content(files, b"moov")
+    await remembered(store, kept=history(KeptOperation(1, {"order": {"file": file}})))
+    await store.sweep_files()
+    found = await store.history("e1")
+    assert found is not None
+    left: File = found.operations["convert"][0].bundles["order"]["file"]
+    assert (left.name, left.size, left.path.exists()) == ("clip.mov", 4, False)
+
+
+async def test_a_bundle_that_is_too_large_for_a_history_is_named_and_left_out(
+    store: Store,
+) -> None:
+    large, escaped = {"text": "x" * BUNDLE_LIMIT}, {"text": "\n" * (BUNDLE_LIMIT // 2 + 1)}
+    deep: dict[str, Any] = {}
+    for _ in range(200):
+        deep = {"in": deep}
+    kept = history(
+        KeptOperation(1, {"order": {"id": 1}, "large": large}, (deep,), 1),
+        KeptOperation(2, {"order": {"id": 2}, "escaped": escaped}, ({"id": 2},), 1),
+    )
+    await remembered(store, kept=kept)
+    found = await store.history("e1")
+    assert found is not None
+    assert found.operations["convert"] == (
+        KeptOperation(1, {"order": {"id": 1}}, (), 1, too_large=("large", "convert")),
+        KeptOperation(2, {"order": {"id": 2}}, ({"id": 2},), 1, too_large=("escaped",)),
+    )
+
+
+async def test_the_budget_of_a_history_goes_to_failures_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_history, "BUDGET", 20)
+    shared = {"id": "same"}
+    kept = history(
+        KeptOperation(1, {"order": {"id": "one"}}),
+        KeptOperation(2, {"order": shared}, failure=Failure("DataError", "no")),
+        KeptOperation(3, {"order": shared}),
+    )
+    await remembered(store, kept=kept)
+    found = await store.history("e1")
+    assert found is not None
+    assert [one.too_large for one in found.operations["convert"]] == [("order",), (), ()]
+
+
+async def test_the_latest_histories_of_each_scenario_are_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for adapter in ("sqlite", "memory"):
+        monkeypatch.setattr(f"engine.store.{adapter}.KEPT", 2)
+    kept = history(KeptOperation(1, {"order": {}}))
+    other = execution("other", scenario_id="photos")
+    await store.begin(other)
+    await store.finish(replace(other, status=Status.SUCCESS), history=kept)
+    for number in range(4):
+        await remembered(store, f"e{number}", kept)
+        await remembered(store, f"empty{number}")
+    left = [f"e{number}" for number in range(4) if await store.history(f"e{number}")]
+    assert left == ["e2", "e3"]
+    assert await store.history("other") is not None
+
+
+async def test_a_history_is_not_kept_if_the_execution_cannot_finish(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="e1"):
+        await store.finish(execution(), history=history(KeptOperation(1, {"order": {}})))
+    assert await store.history("e1") is None
 
 
 # Ids
