@@ -36,7 +36,7 @@ class Build:
     locals: set[str] = field(default_factory=set)
 
     def emit(self, node: nodes.Node) -> Evaluate:
-        """Return the closure of an expression. Raises ExpressionError (E211, E212)."""
+        """Return the closure of an expression. Raises ExpressionError (E211, E212, E215)."""
         return self.emitters[type(node)](node, self)
 
     def operand(self, node: nodes.Node) -> Operand:

@@ -14,7 +14,6 @@ from engine.mapping.arguments import bound, known_test, no_names, no_unpacking
 from engine.mapping.build import (
     Build,
     Emitter,
-    Operand,
     applied,
     itself,
     many,
@@ -25,6 +24,7 @@ from engine.mapping.build import (
 from engine.mapping.coercion import escaped
 from engine.mapping.faults import Spot
 from engine.mapping.filters import FILTERS, REFUSED_FILTERS
+from engine.mapping.fitting import check_call, check_filter
 from engine.mapping.functions import FUNCTIONS
 from engine.mapping.functions.function import Function, Needs
 from engine.mapping.selections import SELECTIONS, selection
@@ -45,14 +45,13 @@ def _call(node: nodes.Call, build: Build) -> Evaluate:
         error = unknown("function", name, spot.offset, tuple(FUNCTIONS))
         error.notes = notes or error.notes
         raise error
-    operands = [build.operand(argument) for argument in node.args]
-    return _function(build, function, spot, operands)
+    return _function(build, function, spot, node.args)
 
 
 def _function(
-    build: Build, function: Function, spot: Spot, operands: Sequence[Operand]
+    build: Build, function: Function, spot: Spot, arguments: Sequence[nodes.Expr]
 ) -> Evaluate:
-    count = len(operands)
+    count = len(arguments)
     if count < function.least or (function.most is not None and count > function.most):
         raise ExpressionError(
             "E211",
@@ -61,6 +60,8 @@ def _function(
             length=spot.length,
             notes=(f"write {function.signature}",),
         )
+    operands = [build.operand(argument) for argument in arguments]
+    check_call(function, spot, arguments, build.text)
     operation = (function.name, spot, function.call)
     if function.needs is Needs.SCOPE:
         thunks = [(_unevaluated(evaluate, build), place) for evaluate, place in operands]
@@ -107,16 +108,15 @@ def _filter(node: nodes.Filter, build: Build) -> Evaluate:
         raise refuse(node, "a filter needs a value in front of it", length=spot.length)
     if name in SELECTIONS:
         return selection(node, node.node, build)
-    value = build.operand(node.node)
     if name in FILTERS:
-        arguments = bound(node, FILTERS[name], build)
-        return applied(build, (name, spot, FILTERS[name]), [value, *arguments])
+        operands = [build.operand(node.node), *bound(node, FILTERS[name], build)]
+        check_filter(node, FILTERS[name], build.text)
+        return applied(build, (name, spot, FILTERS[name]), operands)
     if name not in FUNCTIONS:
         raise unknown("filter", name, spot.offset, (*FILTERS, *SELECTIONS, *FUNCTIONS))
     if node.kwargs:
         raise no_names(node.kwargs[0], name, build.text)
-    operands = [value, *(build.operand(argument) for argument in node.args)]
-    return _function(build, FUNCTIONS[name], spot, operands)
+    return _function(build, FUNCTIONS[name], spot, [node.node, *node.args])
 
 
 def _test(node: nodes.Test, build: Build) -> Evaluate:

@@ -90,7 +90,7 @@ def compile_text(text: str) -> Mapped | str:
     """Compile the text of a field; one without expressions comes back as plain text.
 
     A text that is exactly one expression, white space around it not counted, keeps the type of its
-    value. Raises ExpressionError (E210 to E213) with character offsets into the text.
+    value. Raises ExpressionError (E210 to E213, E215) with character offsets into the text.
     """
     if not any(opening in text for opening in OPENINGS):
         return text
@@ -119,7 +119,7 @@ def compile_filter(text: str) -> Mapped:
     """Compile a filter: exactly one expression, whose `evaluate` gives a bool.
 
     Null does not pass; any other value that is no boolean raises MappingError. Raises
-    ExpressionError (E210 to E213).
+    ExpressionError (E210 to E213, E215).
     """
     mapped = compile_text(text)
     if isinstance(mapped, str) or not mapped.is_expression:

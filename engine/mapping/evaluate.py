@@ -43,11 +43,16 @@ def answer(line: bytes, world: Callable[[str], World]) -> str:
         value = evaluate(expression, {**names, "": world(timezone)})
         return f'{{"value": {value_text(value)}}}'
     except ExpressionError as error:
-        return _error("ExpressionError", error, place(expression, error))
+        return _error(_kind(error), error, place(expression, error))
     except MappingError as error:
         return _error(error.type_name, error, place(expression, error))
     except Refused as error:
         return _error("UsageError", error, None)
+
+
+def _kind(error: ExpressionError) -> str:
+    """Return the type of an error; constants that no function takes fail here as in a run."""
+    return MappingError.type_name if error.problem_code == "E215" else "ExpressionError"
 
 
 def value_text(value: Any) -> str:

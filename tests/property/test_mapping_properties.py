@@ -160,7 +160,7 @@ def test_any_text_compiles_or_says_where_it_does_not(text: str) -> None:
         assert error.length >= 1
         assert error.message
     if isinstance(error, ExpressionError):
-        assert error.problem_code in ("E210", "E211", "E212", "E213")
+        assert error.problem_code in ("E210", "E211", "E212", "E213", "E215")
 
 
 @quick

@@ -61,7 +61,9 @@ def test_dates_are_written_in_the_time_zone_of_the_line() -> None:
         ("{{ uper(a) }}", {"a": 1}, "ExpressionError", 1, 4),
         ("text\n  {{ b }}", {"a": 1}, "ExpressionError", 2, 6),
         ("{{ 1 +\n a.b.c * 2 }}", {"a": {"b": 3}}, "DataError", 2, 6),
-        ("{{ upper({}) }}", {}, "DataError", 1, 4),
+        ("{{ upper(a) }}", {"a": {}}, "DataError", 1, 10),
+        ("{{ upper({}) }}", {}, "DataError", 1, 10),
+        ("{{ 1 + round('x') }}", {}, "DataError", 1, 14),
     ],
 )
 def test_an_error_has_a_type_and_a_place(
