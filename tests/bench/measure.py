@@ -11,14 +11,17 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FUSION = str(Path(sys.executable).with_name("fusion"))
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in one unit of `ru_maxrss`. Source: getrusage(2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process took, its children included: seconds."""
+    """What one process took, its children included: seconds, and bytes of memory at its peak."""
 
     wall: float
     cpu: float
+    peak: float = 0.0
 
 
 def process(folder: Path, *words: str | Path) -> Cost:
@@ -42,7 +45,26 @@ def process(folder: Path, *words: str | Path) -> Cost:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"{words} ended with {child.returncode}\n{told.decode()}")
-    return Cost(wall, used.ru_utime + used.ru_stime)
+    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * PEAK_UNIT)
+
+
+def answered(name: str, folder: Path, **inputs: object) -> tuple[Cost, list[str]]:
+    """Run a scenario of this folder; return also the words that it has written to text files."""
+    for path in folder.glob("*.txt"):
+        path.unlink()
+    given = {"folder": folder, **inputs}
+    sets = [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
+    run = (FUSION, "run", HERE / f"{name}.yaml", "--modules", HERE / "modules")
+    cost = process(folder, *run, *sets, "--store", folder / "store")
+    words = [word for path in sorted(folder.glob("*.txt")) for word in path.read_text().split()]
+    return cost, words
+
+
+def timed(work: Callable[[], object]) -> Cost:
+    """Return what a function takes in this process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def rounds(count: int, *ways: Callable[[], Cost]) -> list[Cost]:
@@ -52,6 +74,7 @@ def rounds(count: int, *ways: Callable[[], Cost]) -> list[Cost]:
         Cost(
             statistics.median(cost.wall for cost in column),
             statistics.median(cost.cpu for cost in column),
+            statistics.median(cost.peak for cost in column),
         )
         for column in zip(*costs, strict=True)
     ]
