@@ -5,11 +5,11 @@ HTTP/1.1 only; proxies of the environment are not asked.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import ip_address
 from typing import Any, TypeAlias
 
 import h11
@@ -26,6 +26,8 @@ request that crosses that close on its way cannot be told from one that was carr
 
 NEXT_ADDRESS_SECONDS = 0.25
 """Wait before another address of a name is tried beside the first. Source: RFC 8305, 5."""
+
+_ADDRESS = re.compile(r"[\d.]+|.*:.*")
 
 Origin: TypeAlias = tuple[str, bytes, int | None, str]
 """Scheme, host, port if it is not the scheme's, and the name that TLS verifies."""
@@ -125,7 +127,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
             raise RuntimeError("the transport is closed")
         host = request.url.raw_host.decode("ascii")
         options: dict[str, Any] = {}
-        if not _is_address(host):
+        if not _ADDRESS.fullmatch(host):
             options["happy_eyeballs_delay"] = NEXT_ADDRESS_SECONDS
         if request.url.scheme == "https":
             options["ssl"] = tls()
@@ -218,14 +220,6 @@ def _repeatable(request: httpx.Request) -> bool:
 def _origin_of(request: httpx.Request) -> Origin:
     url = request.url
     return url.scheme, url.raw_host, url.port, request.extensions.get("sni_hostname", "")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @cache
