@@ -8,7 +8,7 @@ nothing (`Any`), is no kind of value (`Path`), or has a validator that wants the
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -49,6 +49,7 @@ class Slot(NamedTuple):
     keeps_null: bool
 
 
+@lru_cache(maxsize=512)  # a scenario has many nodes of few modules
 def slots_of(model: type[BaseModel], zone: tzinfo, *, written: bool = False) -> Mapping[str, Slot]:
     """Return the fields of a module by the names that authors write.
 
