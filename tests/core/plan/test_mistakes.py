@@ -39,7 +39,7 @@ OF_VALUES = frozenset(
     {
         *("E102", "E103", "E107", "E111", "E112", "E120", "E121", "E122", "E123", "E124"),
         *("E131", "E132", "E201", "E202", "E203", "E204", "E210", "E211", "E212", "E213"),
-        *("E301", "E303"),
+        *("E215", "E301", "E303"),
     }
 )
 """Codes that point at or into a value, which may have any style."""
