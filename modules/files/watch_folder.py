@@ -8,12 +8,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AwareDatetime, Field, field_validator
 
 from engine.errors import (
     DataError,
@@ -31,13 +31,9 @@ SECOND_LOOK: Final = timedelta(seconds=1)
 """A younger file is complete if it is the same after so long."""
 
 
-def _in_utc(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
 class Since(Fields):
-    since: Annotated[datetime, AfterValidator(_in_utc)]
-    """Only files changed at this moment or later; without a time zone it is UTC."""
+    since: AwareDatetime
+    """Only files changed at this moment or later; without a time zone it is in the scenario's."""
 
 
 class WatchFields(Fields):
