@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.cli.text import cut, escape
 from engine.cli.units import counted, size
-from engine.model.bundle import File
+from engine.model.bundle import ORDER_ITEMS, File
 
 MOST_ITEMS = 20
 """Elements of one array or collection that are shown; JSON output has them all."""
@@ -52,6 +52,11 @@ def hint(bundles: Mapping[str, Mapping[str, Any]]) -> str:
     named = next((value.name for value in values if isinstance(value, File)), None)
     plain = (str(value) for value in values if isinstance(value, str | int | float) and value != "")
     return cut(escape(named or next(plain, "")), LONGEST_HINT)
+
+
+def without_order(bundle: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a bundle's own items, without those that say where it stands among others."""
+    return {name: value for name, value in bundle.items() if name not in ORDER_ITEMS}
 
 
 def files_in(bundles: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from engine.cli.outline import without_order
 from engine.model.bundle import File
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Registered
 
@@ -60,6 +61,9 @@ def failure_json(failure: Failure) -> dict[str, Any]:
         "message": failure.message,
         "detail": value_json(failure.detail),
         "where": failure.where or None,
+        "bundle": failure.bundle or None,
+        "notes": list(failure.notes),
+        "phase": failure.phase.value,
     }
 
 
@@ -80,11 +84,16 @@ def incomplete_json(incomplete: Incomplete) -> dict[str, Any]:
 
 
 def data_json(incomplete: Incomplete) -> dict[str, Any]:
-    """Return what an incomplete execution would be replayed with."""
+    """Return what an incomplete execution would be replayed with.
+
+    Where a bundle stands among others is told by its failure's `bundle`.
+    """
     return {
         "source_path": incomplete.source_path,
         "source": incomplete.source,
-        "bundles": value_json(incomplete.bundles),
+        "bundles": {
+            name: value_json(without_order(bundle)) for name, bundle in incomplete.bundles.items()
+        },
         "inputs": value_json(incomplete.inputs),
         "variables": value_json(incomplete.variables),
     }

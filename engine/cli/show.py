@@ -24,6 +24,9 @@ PLACE_AT = 50
 
 INDENT = "   "
 NUMBER_WIDTH = 5
+_CODES = {"connection": "E304", "initialization": "E503", "commit": "E504"}
+"""Codes of failures outside of operations, by phase."""
+
 EXCERPT_WIDTH = 100
 """Cells of an excerpt line where nothing says how wide the reader's screen is."""
 
@@ -76,9 +79,16 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 def failure_problem(failure: "Failure", source: str = "", next_command: str = "") -> Problem:
     """Return a failure as it was kept, as a problem; `source` is the scenario's text, if known."""
     place = place_of(failure.where, source)
-    notes = () if place or not failure.where else (f"at {failure.where}",)
-    code = "E501" if failure.where else "E502"  # without a node, the run itself could not go on
-    return Problem(code, f"{failure.type}: {failure.message}", place, notes, next_command)
+    notes = [] if place or not failure.where else [f"at {failure.where}"]
+    notes += filter(None, (failure.bundle, *failure.notes))
+    text = f"{failure.type}: {failure.message}"
+    return Problem(_code_of(failure), text, place, tuple(notes), next_command)
+
+
+def _code_of(failure: "Failure") -> str:
+    if failure.phase.value in _CODES:
+        return _CODES[failure.phase.value]
+    return "E501" if failure.where else "E502"  # without a node, the run itself could not go on
 
 
 def place_of(where: str, source: str) -> Place | None:

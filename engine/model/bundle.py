@@ -19,6 +19,9 @@ Value: TypeAlias = (
 )
 Bundle: TypeAlias = Mapping[str, Any]
 
+ORDER_ITEMS = ("bundle_index", "bundle_count", "__IMTINDEX__", "__IMTLENGTH__")
+"""Items of a bundle that is one of several: its position from 1, and how many there are."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class File(Mapping[str, Any]):

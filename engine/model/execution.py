@@ -39,6 +39,18 @@ class NodeCount:
     seconds: float = 0.0
 
 
+class Phase(StrEnum):
+    """Where in an execution an error came up."""
+
+    CONNECTION = "connection"
+    """A connection was tested before the first bundle."""
+    INITIALIZATION = "initialization"
+    """A module was tested before the first bundle."""
+    OPERATION = "operation"
+    COMMIT = "commit"
+    """Or a rollback."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An error as it is kept and shown: Fusion's type, what was said, where the node stands."""
@@ -48,6 +60,16 @@ class Failure:
     detail: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
     """`file:line:column` of the node or field, empty if unknown."""
+    bundle: str = ""
+    """Which bundle it was, in words: `bundle 3 of 12 of each, from bundle 1 of 2 of order`."""
+    notes: tuple[str, ...] = ()
+    """What else helps: the items that there are."""
+    phase: Phase = Phase.OPERATION
+
+    @property
+    def before_bundles(self) -> bool:
+        """It came up before any bundle moved."""
+        return self.phase in {Phase.CONNECTION, Phase.INITIALIZATION}
 
 
 @dataclass(frozen=True, slots=True)

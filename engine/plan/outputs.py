@@ -8,8 +8,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from engine.model.bundle import FILE_ITEMS, File
-from engine.plan.flow import GROUP_ITEM, ORDER_ITEMS, RAW_NAMES
+from engine.model.bundle import FILE_ITEMS, ORDER_ITEMS, File
+from engine.plan.flow import GROUP_ITEM, RAW_NAMES
 from engine.plan.inspection import Draft
 from engine.plan.plan import NodeKind
 from engine.plan.survey import yields_several

@@ -161,7 +161,7 @@ def why_stopped(decision: Decision, failure: Failure) -> Failure | None:
 def discreet(failure: Failure) -> Failure:
     """Return a failure of a scenario with confidential data without what may hold bundle values."""
     message = failure.message if failure.type in TELLS_NO_DATA else WITHHELD
-    return replace(failure, message=message, detail={})
+    return replace(failure, message=message, detail={}, notes=())
 
 
 def trigger_moves(
@@ -175,6 +175,17 @@ def trigger_moves(
     if stop is None or (settings.auto_commit and not settings.commit_trigger_last):
         return TriggerMoves.ALL
     return TriggerMoves.NONE if undone else stop.trigger
+
+
+def early_moves(settings: Settings, *, undone: bool) -> TriggerMoves:
+    """Say how far the cursor goes when a run is cut short; `undone`: not all that was done holds.
+
+    Assumed: bundles that were worked off do not come again, unless work for them was undone and the
+    trigger commits last.
+    """
+    if undone and not (settings.auto_commit and not settings.commit_trigger_last):
+        return TriggerMoves.NONE
+    return TriggerMoves.SETTLED
 
 
 def another_cycle(*, cycle: int, max_cycles: int, bundles: int, has_trigger: bool) -> bool:
@@ -210,17 +221,19 @@ def parked(
 def after_replay(replayed: Incomplete, execution: Execution) -> Incomplete:
     """Return the record after a replay that stored nothing: resolved, or back for a person.
 
-    It stays when the replay ended in error; an interrupted attempt does not count.
+    It stays when the replay ended in error; one that was interrupted, or ended before a bundle
+    moved, is no attempt.
     """
     if execution.status is not Status.ERROR:
         return replace(replayed, status=IncompleteStatus.RESOLVED, due_at=None)
-    if execution.interrupted:
+    failure = execution.failure
+    if execution.interrupted or (failure is not None and failure.before_bundles):
         return replayed
     return replace(
         replayed,
         status=IncompleteStatus.UNRESOLVED,
         attempts=replayed.attempts + 1,
-        failure=execution.failure or replayed.failure,
+        failure=failure or replayed.failure,
         due_at=None,
     )
 

@@ -17,6 +17,7 @@ from engine.run import core
 from engine.run.core import Decision, Failed
 from engine.run.cursor import RunVariables
 from engine.run.durable import to_the_end
+from engine.run.explained import bundle_words
 from engine.run.retrying import Trouble, retried
 from engine.run.rules import retry_waits
 from engine.run.surroundings import STOP, End, Outputs, Surroundings
@@ -158,7 +159,7 @@ class Failures:
         return decision
 
     async def _act(self, trouble: Trouble, decision: Decision) -> Decision:
-        node, told = trouble.node, self._told(trouble.failure)
+        node, told = trouble.node, self.told(trouble)
         if decision.parks and await self._is_full():
             decision = core.without_room(decision, loses=self._plan.settings.enable_data_loss)
         self.status = max(self.status, decision.status)
@@ -169,14 +170,23 @@ class Failures:
             self.stop = decision
             self.failure = core.why_stopped(decision, told)
         self._around.watcher.node_failed(
-            node.id, f"{told.type}: {told.message}", outcome=decision.outcome
+            node.id,
+            f"{told.type}: {told.message}",
+            outcome="; ".join(filter(None, (told.bundle, decision.outcome))),
         )
         return decision
 
-    def _told(self, failure: ModuleError) -> Failure:
+    def told(self, trouble: Trouble) -> Failure:
         """Return a failure as history and people may know it."""
-        where = str(failure.place or "")
-        told = Failure(failure.type_name, failure.message, failure.detail, where)
+        failure = trouble.failure
+        told = Failure(
+            failure.type_name,
+            failure.message,
+            failure.detail,
+            where=str(failure.place or ""),
+            bundle=bundle_words(trouble.node, trouble.scope),
+            notes=failure.notes,
+        )
         return core.discreet(told) if self._plan.settings.data_is_confidential else told
 
     async def _is_full(self) -> bool:
@@ -191,7 +201,7 @@ class Failures:
 
     async def _park(self, trouble: Trouble, decision: Decision) -> None:
         """Store the failed bundle with all that a replay needs."""
-        node, scope, failure = trouble.node, trouble.scope, trouble.failure
+        node, scope = trouble.node, trouble.scope
         now = self._around.clock.now()
         incomplete = core.parked(
             Incomplete(
@@ -201,7 +211,7 @@ class Failures:
                 node_id=node.id,
                 status=IncompleteStatus.UNRESOLVED,
                 created_at=now,
-                failure=replace(self._told(failure), detail=failure.detail),
+                failure=replace(self.told(trouble), detail=trouble.failure.detail),
                 source=self._plan.source,
                 source_path=str(self._plan.path),
                 bundles={name: scope[name] for name in node.mappable if name in scope},

@@ -14,6 +14,7 @@ from engine.model.execution import (
     IncompleteStatus,
     Kind,
     NodeCount,
+    Phase,
     Registered,
     Status,
 )
@@ -83,7 +84,7 @@ def execution_of(row: Row, path_of: PathOf, *, runs: bool) -> Execution:
         bundles=payload["bundles"],
         lost=payload.get("lost", 0),
         nodes={node_id: NodeCount(**count) for node_id, count in payload["nodes"].items()},
-        failure=payload["failure"] and Failure(**payload["failure"]),
+        failure=payload["failure"] and _failure_of(payload["failure"]),
         interrupted=payload["interrupted"] or (status is Status.RUNNING and not runs),
     )
 
@@ -125,7 +126,7 @@ def incomplete_of(row: Row, path_of: PathOf) -> Incomplete:
         status=IncompleteStatus(row["status"]),
         created_at=from_moment(row["created_at"]),
         due_at=_optional_moment(row["due_at"]),
-        failure=Failure(**payload["failure"]),
+        failure=_failure_of(payload["failure"]),
         **{name: payload[name] for name in _PAYLOAD},
     )
 
@@ -136,7 +137,15 @@ def _failure_json(failure: Failure) -> dict[str, Any]:
         "message": failure.message,
         "detail": failure.detail,
         "where": failure.where,
+        "bundle": failure.bundle,
+        "notes": failure.notes,
+        "phase": failure.phase.value,
     }
+
+
+def _failure_of(payload: Mapping[str, Any]) -> Failure:
+    notes, phase = tuple(payload.get("notes", ())), Phase(payload.get("phase", Phase.OPERATION))
+    return Failure(**{**payload, "notes": notes, "phase": phase})
 
 
 def _optional_moment(moment: int | None) -> datetime | None:

@@ -68,10 +68,10 @@ def _facts(found: "Incomplete", now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _data(found: "Incomplete") -> Iterator[Line]:
-    from engine.cli.outline import outline
+    from engine.cli.outline import outline, without_order
 
     parts = (
-        ("data", found.bundles),
+        ("data", {name: without_order(bundle) for name, bundle in found.bundles.items()}),
         ("inputs", found.inputs),
         ("variables", found.variables),
         ("detail", found.failure.detail),

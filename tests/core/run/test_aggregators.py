@@ -268,7 +268,8 @@ async def test_a_value_that_does_not_fit_fails_its_bundle_and_no_other(
 
     assert execution.status is Status.SUCCESS
     assert execution.nodes["all"].failed == 1
-    assert bench.listener.failures == [("all", f"DataError: {says}", "ignored")]
+    outcome = "bundle 2 of 3 of row; ignored"
+    assert bench.listener.failures == [("all", f"DataError: {says}", outcome)]
     assert bench.seen == [f"out:{result}"]
 
 
