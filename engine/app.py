@@ -360,7 +360,7 @@ async def _surrounded(
                 lambda jobs: watcher.note(f"waiting for {jobs} conversion(s) that still run")
             )
 
-        yield replace(around, http=http), idle
+        yield replace(around, http=http, test_connection=connections.test), idle
 
 
 async def _nothing_to_wait_for() -> None:

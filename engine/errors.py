@@ -11,8 +11,9 @@
     │  ├─ ServiceConnectionError ─ RateLimitError(retry_after) · ModuleTimeoutError
     │  ├─ InvalidConfigurationError ─ InvalidAccessTokenError
     │  └─ ThrownError    of the type that the scenario's author chose
-    ├─ RunError          the run cannot go on; no directive may catch it ─ InitializationError ·
-    │                    InconsistencyError · UnresolvedError
+    ├─ RunError          the run cannot go on; no directive may catch it
+    │  ├─ InitializationError ─ UnusableConnectionError
+    │  └─ InconsistencyError · UnresolvedError
     └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError · NoStoreError ·
                          ScenarioTakenError
 
@@ -57,7 +58,7 @@ TITLES: Mapping[str, str] = {
     "E301": "unknown connection",
     "E302": "credential missing",
     "E303": "credential written in clear",
-    "E304": "connection refused",
+    "E304": "connection cannot be used",
     "E305": "embedded server cannot start",
     "E401": "scenario input does not fit",
     "E402": "input file cannot be read",
@@ -202,7 +203,8 @@ class ModuleError(EngineError):
 
     `type_name` is Fusion's word, which authors filter on. `detail` may hold machine-readable facts
     (a service's answer), never secrets. `storable` overrides the type's rule on storing an
-    incomplete execution; None keeps the rule.
+    incomplete execution; None keeps the rule. `field` names the module's field that is to blame;
+    empty if it is not one alone.
     """
 
     code = "E501"
@@ -218,11 +220,13 @@ class ModuleError(EngineError):
         next_command: str = "",
         storable: bool | None = None,
     ) -> None:
+        field: str = "",
         super().__init__(message, notes=notes, next_command=next_command)
         self.detail = dict(detail or {})
         self.place = place
         self.storable = storable
 
+        self.field = field
     @property
     def problems(self) -> tuple[Problem, ...]:
         text = f"{self.type_name}: {self.message}"
@@ -324,10 +328,27 @@ class InitializationError(RunError):
 
     code = "E503"
 
-    def __init__(self, type_name: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        type_name: str,
+        message: str,
+        *,
+        place: Place | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, notes=notes)
         self.type_name = type_name
 
+        self.place = place
+
+
+class UnusableConnectionError(InitializationError):
+    """A connection does not work. The type is AccountValidationError if its credential is refused.
+
+    Source: Make's list of error types.
+    """
+
+    code = "E304"
 
 class InconsistencyError(RunError):
     """A commit or a rollback failed: what is committed stays, and the rest is in doubt."""

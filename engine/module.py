@@ -143,8 +143,10 @@ class Module(ABC, Generic[Input, Output]):
     kind: ClassVar[Kind] = Kind.ACTION
     effect: ClassVar[Effect] = Effect.PURE
     acid: ClassVar[bool] = False
-    """It can take back what it did. Such a module is not pure; its `ctx.cursor` goes back with it.
-    An operation that raises has changed nothing."""
+    """It can take back what it did; `is_acid` may except some of its nodes. Such a module is an
+    action and not pure, its `ctx.cursor` goes back with it, and what an operation that raises has
+    set there is forgotten. All else that such an operation did, it must itself have taken back.
+    """
 
     input: ClassVar[type[Fields]]
     output: ClassVar[type[Fields] | None]
@@ -156,6 +158,8 @@ class Module(ABC, Generic[Input, Output]):
         cls.input = input_type
         known = isinstance(output_type, type) and issubclass(output_type, Fields)
         cls.output = output_type if known else None
+        if cls.acid and (cls.kind is not Kind.ACTION or cls.effect is Effect.PURE):
+            raise TypeError(f"{cls.__name__}: an ACID module is an action, and not pure")
 
     @abstractmethod
     def execute(self, fields: Input, ctx: Context) -> Iterable[Output] | AsyncIterator[Output]:
@@ -171,11 +175,18 @@ class Module(ABC, Generic[Input, Output]):
     async def commit(self, ctx: Context) -> None:
         """Make what was done since the last commit last. Only called of ACID modules.
 
-        Whatever is raised here or by `rollback` is an InconsistencyError: the run stops.
+        Whatever is raised here or by `rollback` is an InconsistencyError: the run stops, and the
+        module is not asked again; it closes what it holds in any case.
         """
 
     async def rollback(self, ctx: Context) -> None:
-        """Take back what was done since the last commit. Only called of ACID modules."""
+        """Take back what was done since the last commit, even if that is nothing or a part of an
+        operation that was cut short. Only called of ACID modules."""
+
+    @classmethod
+    def is_acid(cls, constants: Mapping[str, Any]) -> bool:
+        """Say whether a node with these constant fields can take back what it did."""
+        return cls.acid
 
     @classmethod
     def variables_read(cls, constants: Mapping[str, Any]) -> Collection[str] | None:
@@ -245,6 +256,13 @@ class ConnectionFields(Fields, ABC):
     @abstractmethod
     def connect(self, secrets: Mapping[str, str]) -> Connection:
         """Return the connection; `secrets` holds each `Credential` field's value by field name."""
+
+    async def test(self, http: Http) -> None:
+        """See that the connection works, by a request that is cheap and changes nothing.
+
+        Called once per run, before the first bundle. Raises ModuleError; InvalidAccessTokenError
+        means that the credential is refused. Nothing to test: leave it out.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from engine.cli.output import Line
 from engine.cli.show import near
 from engine.cli.tables import Column, table
 from engine.cli.units import counted, duration, short
-from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Status
+from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Phase, Status
 
 if TYPE_CHECKING:
     from engine.plan.plan import Plan
@@ -48,6 +48,11 @@ _INCOMPLETE = (
 def status_word(execution: Execution) -> str:
     """Return how an execution ended, in one word; a dead process's one is `interrupted`."""
     return "interrupted" if execution.interrupted else _WORDS[execution.status]
+
+
+def no_connection(execution: Execution) -> bool:
+    """Tell whether an execution ended before it began, because a connection cannot be used."""
+    return execution.failure is not None and execution.failure.phase is Phase.CONNECTION
 
 
 def kind_word(kind: Kind) -> str:

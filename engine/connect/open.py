@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.connect.credentials import secrets_of
-from engine.errors import SetupError
-from engine.module import Connection, Connector, Embedded, Fetch, Http
+from engine.errors import (
+    InvalidAccessTokenError,
+    ModuleError,
+    SetupError,
+    UnusableConnectionError,
+)
+from engine.module import Connection, ConnectionFields, Connector, Embedded, Fetch, Http
 from engine.plan.plan import EMBEDDED, Plan
 from engine.run.ports import Clock
 
@@ -34,6 +39,7 @@ class Connections:
         `data_folder` is the store's: each connector's own server gets a folder of its name below
         it, and `fetch`. `note` hears single lines for people.
         """
+        self._nodes = plan.nodes
         self._entries = plan.connections
         self._scenario_folder = plan.path.parent
         self._connector_of = connector_of
@@ -44,6 +50,7 @@ class Connections:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clients: dict[tuple[str, str | None], HttpClient] = {}
+        self._tested: set[str] = set()
         self._embedded: dict[str, Embedded] = {}
 
     async def __aenter__(self) -> Self:
@@ -70,6 +77,28 @@ class Connections:
         """
         async with self._opening:
             return await self._client(self._connector_of(connector), connection)
+
+    async def test(self, node_id: str) -> None:
+        """Test a node's connection, each once per run; a connector's own server needs no test.
+
+        Raises UnusableConnectionError, and SetupError as `open` does.
+        """
+        node = self._nodes[node_id]
+        connection, entry = node.connection, self._entries.get(node.connection or "")
+        if connection is None or connection in self._tested:
+            return
+        http = await self.open(node.connector, connection)
+        self._tested.add(connection)
+        if not isinstance(entry, ConnectionFields):
+            return
+        try:
+            await entry.test(http)
+        except InvalidAccessTokenError as error:
+            text = f"the credential of connection `{connection}` is refused: {error.message}"
+            raise UnusableConnectionError("AccountValidationError", text) from error
+        except ModuleError as error:
+            text = f"connection `{connection}` cannot be used: {error.message}"
+            raise UnusableConnectionError(error.type_name, text) from error
 
     async def _client(self, connector: Connector, name: str | None) -> Http:
         entry = self._entry(connector, name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.errors import BundleValidationError, ExpressionError
+from engine.errors import BundleValidationError, ExpressionError, Place
 from engine.mapping.coercion import ERASE
 from engine.mapping.compile import Mapped, Scope, compile_text
 from engine.plan.coercing import ANY_COLLECTION, TEXT, Coerce, Fault, Misfit, cleared
@@ -107,7 +107,13 @@ def compile_fields(inspection: Inspection, draft: Draft) -> FieldMapping:
     evaluate = _evaluator(constants, fields, leaves)
     if any("erase" in leaf.mapped.text for leaf in leaves):
         evaluate = _clearing(evaluate)
-    return FieldMapping(constants, evaluate, leaves)
+    return FieldMapping(constants, evaluate, leaves, partial(_place_of, inspection, draft))
+
+
+def _place_of(inspection: Inspection, draft: Draft, name: str) -> Place | None:
+    if name not in draft.written.fields:
+        return None
+    return inspection.document.value_place((*draft.keys, "with", name))
 
 
 def _constants(inspection: Inspection, draft: Draft, parts: Mapping[str, Part]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def emits_several(node: Node) -> bool:
 
 def _runs_ahead(node: Node) -> bool:
     if node.module is not None:
-        return node.module.kind is Kind.ACTION and not node.module.acid
+        return node.module.kind is Kind.ACTION and not node.acid
     return node.kind is NodeKind.ROUTER
 
 

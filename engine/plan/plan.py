@@ -51,12 +51,13 @@ class FieldMapping:
 
     A mapped field that comes out as nothing (missing or null) is left out of the result, so that
     the module's default applies. `evaluate` raises MappingError without a place; `leaves` are tried
-    one by one to find it.
+    one by one to find it. `place_of` says where a field's value stands, if it was given.
     """
 
     constants: Mapping[str, Any]
     evaluate: Callable[[Scope], dict[str, Any]]
     leaves: tuple[Leaf, ...] = ()
+    place_of: Callable[[str], Place | None] = lambda _name: None
 
     @property
     def is_constant(self) -> bool:
@@ -133,6 +134,11 @@ class Node:
     def title(self) -> str:
         """What people call it."""
         return self.label or self.id
+
+    @property
+    def acid(self) -> bool:
+        """It can take back what it did."""
+        return self.module is not None and self.module.is_acid(self.fields.constants)
 
 
 Flow: TypeAlias = tuple[Node, ...]

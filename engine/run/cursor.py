@@ -10,21 +10,38 @@ from engine.run.rules import TriggerMoves
 
 
 class NodeMarks:
-    """`engine.module.Cursor` of an ACID node: what is set goes back until it is committed."""
+    """`engine.module.Cursor` of an ACID node: what is set goes back until it is committed.
+
+    What an operation sets counts once the operation has succeeded (`keep`).
+    """
 
     def __init__(self, node_id: str, marks: Mapping[str, Any]) -> None:
         self._node_id = node_id
         self._marks = dict(marks)
         self._pending: dict[str, Any] = {}
+        self._current: dict[str, Any] = {}
 
     def get(self, key: str) -> Any:
-        return self._pending[key] if key in self._pending else self._marks.get(key)
+        for changes in (self._current, self._pending):
+            if key in changes:
+                return changes[key]
+        return self._marks.get(key)
 
     def keys(self) -> Iterable[str]:
-        return [key for key, value in (self._marks | self._pending).items() if value is not None]
+        now = self._marks | self._pending | self._current
+        return [key for key, value in now.items() if value is not None]
 
     def set(self, key: str, value: Any) -> None:
-        self._pending[key] = value
+        self._current[key] = value
+
+    def keep(self) -> None:
+        """The operation has succeeded."""
+        self._pending |= self._current
+        self._current = {}
+
+    def drop(self) -> None:
+        """The operation has failed: forget what it set."""
+        self._current = {}
 
     def commit(self) -> list[CursorChange]:
         """Return the marks to store, and take them as given from now on."""
@@ -34,7 +51,7 @@ class NodeMarks:
 
     def rollback(self) -> None:
         """Forget what has been set since the last commit."""
-        self._pending = {}
+        self._pending, self._current = {}, {}
 
 
 class TriggerCursor:

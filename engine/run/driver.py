@@ -15,25 +15,24 @@ from typing import Any
 from engine.errors import (
     InconsistencyError,
     InitializationError,
-    InvalidAccessTokenError,
-    ModuleError,
     RunError,
     StoreError,
+    UnusableConnectionError,
 )
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
-from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Status
+from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Phase, Status
 from engine.module import Kind
-from engine.plan.plan import Node, NodeKind, Plan, nodes_from
+from engine.plan.plan import Flow, Node, NodeKind, Plan, nodes_from
 from engine.run import core
 from engine.run.aggregate import collected_by
 from engine.run.context import NodeContext
 from engine.run.cursor import NodeMarks, RunVariables, TriggerCursor
 from engine.run.durable import to_the_end, uncancelled
+from engine.run.initializing import initialize, nodes_that_may_run
 from engine.run.operation import Operation, scope_of
 from engine.run.parts import Parts
 from engine.run.ports import CursorChange
-from engine.run.rules import TriggerMoves
 from engine.run.surroundings import Surroundings
 from engine.run.time_limit import time_limit
 from engine.run.transaction import Transaction
@@ -42,7 +41,7 @@ from engine.run.travel import Travel
 
 def acid_nodes(plan: Plan) -> list[str]:
     """Name the nodes with data of their own, which are kept from run to run."""
-    return [node.id for node in plan.nodes.values() if node.module and node.module.acid]
+    return [node.id for node in plan.nodes.values() if node.acid]
 
 
 def marked_nodes(plan: Plan) -> list[str]:
@@ -108,7 +107,8 @@ class Run:
         again. Raises StoreError when the store fails, after storing what it still can.
         """
         self._travel.feed(fed)
-        return await self._recorded(self._cycles)
+        first = 0 if fed is None else 1
+        return await self._recorded(self._cycles, self._plan.flow, first)
 
     async def replay(self, incomplete: Incomplete) -> Execution:
         """Run from the failed node on with the stored bundles, and store what became of them."""
@@ -116,17 +116,22 @@ class Run:
         self._variables.restore(incomplete.variables)
         if incomplete.node_id in self._operations:
             self._operations[incomplete.node_id].context.earlier = incomplete.failure.detail
-        execution = await self._recorded(lambda: self._from_failed_node(incomplete))
+        place = self._plan.positions[incomplete.node_id]
+        execution = await self._recorded(lambda: self._from_failed_node(incomplete), *place)
         if not self.stored:
             await to_the_end(self._around.store.park(core.after_replay(incomplete, execution)))
         return execution
 
-    async def _recorded(self, work: Callable[[], Awaitable[list[CursorChange]]]) -> Execution:
+    async def _recorded(
+        self, work: Callable[[], Awaitable[list[CursorChange]]], flow: Flow, index: int
+    ) -> Execution:
+        """Initialize what may run from a place in a flow on, do the work, and store its end."""
         store = self._around.store
         await store.begin(self._execution)
         interrupted = False
         try:
-            await self._initialized()
+            nodes = nodes_that_may_run(self._plan, flow, index)
+            await initialize(nodes, self._operations, self._around.test_connection)
             changes = await work()
         except asyncio.CancelledError:
             interrupted = True
@@ -134,7 +139,9 @@ class Run:
             told = Failure("ExecutionInterruptedError", "interrupted from outside")
             changes = await self._ended_early(told)
         except RunError as error:
-            changes = await self._ended_early(Failure(error.type_name, error.message))
+            uncancelled()
+            in_doubt = isinstance(error, InconsistencyError)
+            changes = await self._ended_early(failure_of(error), in_doubt=in_doubt)
         except StoreError as error:
             changes = await self._ended_early(Failure("InconsistencyError", error.message))
             with suppress(StoreError):  # the first failure is the one to tell
@@ -149,35 +156,21 @@ class Run:
         await to_the_end(store.finish(execution, changes, streak))
         return execution
 
-    async def _initialized(self) -> None:
-        """Test all connections and modules, before the first bundle. Raises InitializationError."""
-        try:
-            await self._around.test_connections()
-        except InvalidAccessTokenError as error:
-            raise InitializationError("AccountValidationError", error.message) from error
-        except ModuleError as error:
-            raise InitializationError(error.type_name, error.message) from error
-        for name, operation in self._operations.items():
-            if self._plan.nodes[name].disabled:
-                continue
-            try:
-                await operation.initialize()
-            except ModuleError as error:
-                text = f"`{name}`: {error.message}"
-                raise InitializationError(error.type_name, text) from error
+    async def _ended_early(self, told: Failure, *, in_doubt: bool = False) -> list[CursorChange]:
+        """Take back what is not committed, and return the marks to store.
 
-    async def _ended_early(self, told: Failure) -> list[CursorChange]:
-        """Take back what is not committed, and return the marks of what has been worked off.
-
-        Assumed: bundles that were worked off do not come again, unless work for them was undone.
+        `in_doubt`: a commit or rollback has failed, so that the trigger's turn never came.
         """
         self._failures.status = Status.ERROR
         self._failures.failure = told
         undone = self._transaction.is_open
-        if undone:
-            with suppress(InconsistencyError, StoreError):  # what ended the run is what to tell
-                await self._transaction.rollback()
-        return self._cursor.end_cycle(TriggerMoves.NONE if undone else TriggerMoves.SETTLED)
+        try:
+            await self._transaction.rollback(told=undone)
+        except (InconsistencyError, StoreError) as error:
+            self._around.watcher.note(error.message)  # what ended the run is kept as its failure
+            in_doubt = True
+        moves = core.early_moves(self._plan.settings, undone=undone or in_doubt)
+        return [*self._transaction.taken_marks(), *self._cursor.end_cycle(moves)]
 
     def _ended(self, *, interrupted: bool) -> Execution:
         return replace(
@@ -218,12 +211,11 @@ class Run:
         undone = core.rolls_back(stop) and self._transaction.is_open
         if core.rolls_back(stop):
             await self._transaction.rollback()
-            changes = []
         else:
-            changes = await self._transaction.commit()
+            await self._transaction.commit()
         self._variables.end_cycle()
         moves = core.trigger_moves(stop, self._plan.settings, undone=undone)
-        return [*changes, *self._cursor.end_cycle(moves)]
+        return [*self._transaction.taken_marks(), *self._cursor.end_cycle(moves)]
 
     async def _from_failed_node(self, incomplete: Incomplete) -> list[CursorChange]:
         """Assumed: enclosing aggregations emit for the replayed bundle alone, innermost first."""
@@ -256,5 +248,18 @@ class Run:
             clock=self._around.clock,
             watcher=self._around.watcher,
             connected=self._around.http.get(node.id),
-            marks=self._cursor if node is self._plan.trigger else self._marks.get(node.id),
+            marks=self._marks.get(node.id, self._cursor if node is self._plan.trigger else None),
         )
+
+
+def failure_of(error: RunError) -> Failure:
+    """Return what ended a run, as it is kept."""
+    told = Failure(error.type_name, error.message, notes=error.notes)
+    match error:
+        case UnusableConnectionError():
+            return replace(told, phase=Phase.CONNECTION)
+        case InitializationError():
+            return replace(told, phase=Phase.INITIALIZATION, where=str(error.place or ""))
+        case InconsistencyError():
+            return replace(told, phase=Phase.COMMIT)
+    return told

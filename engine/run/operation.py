@@ -64,7 +64,7 @@ class Operation:
     @property
     def changes(self) -> bool:
         """It changes something outside of the run."""
-        return self._module.effect is Effect.WRITE or self._module.acid
+        return self._module.effect is Effect.WRITE or self._node.acid
 
     async def initialize(self) -> None:
         """See that the module can work."""

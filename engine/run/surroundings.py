@@ -29,7 +29,7 @@ class End(Enum):
 STOP: Final = End.STOP
 
 
-async def nothing_to_test() -> None:
+async def nothing_to_test(_node_id: str) -> None:
     """No connection is there to be tested."""
 
 
@@ -44,5 +44,6 @@ class Surroundings:
     watcher: Watcher
     world: World
     http: Mapping[str, Http] = field(default_factory=dict)
-    test_connections: Callable[[], Awaitable[None]] = nothing_to_test
-    """Raises ModuleError if a connection cannot be used; called before the first bundle."""
+    test_connection: Callable[[str], Awaitable[None]] = nothing_to_test
+    """Tests the connection of a node by its id, before the first bundle. Raises
+    UnusableConnectionError."""

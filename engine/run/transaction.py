@@ -32,52 +32,58 @@ class Transaction:
         self._operations = operations
         self._marks = marks
         self._uncommitted: dict[str, Node] = {}
+        self._torn: Node | None = None
+        self._to_store: list[CursorChange] = []
         self._before: dict[str, int] = {}
 
     @property
     def is_open(self) -> bool:
-        """Something can still be taken back."""
+        """Work for bundles of this cycle can still be taken back."""
         return bool(self._uncommitted)
 
     async def operated(self, node: Node) -> None:
         """An ACID node has done its work for a bundle."""
+        self._marks[node.id].keep()
         self._uncommitted[node.id] = node
         if self._plan.settings.auto_commit:
-            changes = await self._committed(node)
-            if changes:
-                await to_the_end(self._around.store.commit_cursor(self._plan.id, changes))
+            await to_the_end(self._commit_now(node))
 
     async def failed(self, node: Node) -> None:
         """An ACID node has failed on a bundle; alone in its transaction, it takes that back."""
+        self._marks[node.id].drop()
         if self._plan.settings.auto_commit:
-            self._uncommitted[node.id] = node
-            await self._rolled_back(node)
+            await self._roll_back(node)
 
-    async def commit(self) -> list[CursorChange]:
-        """Commit all nodes in the order of their first operation; return the marks to store.
+    def torn(self, node: Node) -> None:
+        """The run was cut short in the middle of an ACID node's operation."""
+        self._torn = node
+
+    async def commit(self) -> None:
+        """Commit all nodes in the order of their first operation, whatever comes between.
 
         Raises InconsistencyError; what was committed before stays.
         """
-        changes = []
-        for node in list(self._uncommitted.values()):
-            changes += await self._committed(node)
+        await to_the_end(self._commit_all())
         self._remember()
+
+    def taken_marks(self) -> list[CursorChange]:
+        """Return the marks that are committed and not stored yet; they are the caller's then."""
+        changes, self._to_store = self._to_store, []
         return changes
 
-    async def rollback(self) -> None:
-        """Take back what is not committed, the latest node first, and say what that leaves.
+    async def rollback(self, *, told: bool = True) -> None:
+        """Take back what is not committed, the latest node first; `told`: say what that leaves.
 
-        Raises InconsistencyError.
+        Raises the first InconsistencyError, once every node has been asked.
         """
         undone = [node.title for node in self._uncommitted.values()]
         stays = self._staying()
-        for node in reversed(list(self._uncommitted.values())):
-            await self._rolled_back(node)
-        if undone or stays:
+        if told and (undone or stays):
             parts = [f"rolled back: {', '.join(undone)}"] * bool(undone)
             parts += [f"not undone: {', '.join(stays)}"] * bool(stays)
             self._around.watcher.note("; ".join(parts))
         self._remember()
+        await to_the_end(self._roll_back_all())
 
     def _staying(self) -> list[str]:
         """Name the nodes whose changes of this cycle a rollback leaves as they are."""
@@ -92,13 +98,38 @@ class Transaction:
     def _remember(self) -> None:
         self._before = {name: one.count.operations for name, one in self._operations.items()}
 
-    async def _committed(self, node: Node) -> list[CursorChange]:
+    async def _commit_now(self, node: Node) -> None:
+        await self._commit(node)
+        changes = self.taken_marks()
+        if changes:
+            await self._around.store.commit_cursor(self._plan.id, changes)
+
+    async def _commit_all(self) -> None:
+        for node in list(self._uncommitted.values()):
+            await self._commit(node)
+
+    async def _commit(self, node: Node) -> None:
         del self._uncommitted[node.id]
         await self._kept_whole(node, "commit", self._operations[node.id].commit())
-        return self._marks[node.id].commit()
+        self._to_store += self._marks[node.id].commit()
 
-    async def _rolled_back(self, node: Node) -> None:
-        del self._uncommitted[node.id]
+    async def _roll_back_all(self) -> None:
+        nodes = list(self._uncommitted.values())
+        if self._torn is not None and self._torn not in nodes:
+            nodes.append(self._torn)
+        self._uncommitted, self._torn = {}, None
+        failures = [await self._rolled_back(node) for node in reversed(nodes)]
+        for failure in filter(None, failures):
+            raise failure
+
+    async def _rolled_back(self, node: Node) -> InconsistencyError | StoreError | None:
+        try:
+            await self._roll_back(node)
+        except (InconsistencyError, StoreError) as error:
+            return error
+        return None
+
+    async def _roll_back(self, node: Node) -> None:
         self._marks[node.id].rollback()
         await self._kept_whole(node, "roll back", self._operations[node.id].rollback())
 

@@ -66,8 +66,7 @@ class Travel:
             if node.kind is NodeKind.RETRY:
                 waiting[node.id] = self.failures.retry
             elif node.id in self._parts.operations and self._parts.operations[node.id].waits:
-                is_acid = node.module is not None and node.module.acid
-                waiting[node.id] = self._transacted if is_acid else self._performed
+                waiting[node.id] = self._transacted if node.acid else self._performed
         return waiting
 
     async def advance(self, flow: Flow, index: int, scope: Scope) -> bool:
@@ -173,6 +172,9 @@ class Travel:
     async def _perform(self, node: Node, scope: Scope, ctx: NodeContext | None) -> list[Bundle]:
         """Run an action to its end, with a word to the watcher before and after if it waits."""
         operation = self._parts.operations[node.id]
+        except asyncio.CancelledError:
+            self._parts.transaction.torn(node)
+            raise
         if not operation.waits:
             return operation.compute(scope, ctx)
         self._parts.check_time()

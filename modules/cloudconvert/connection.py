@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from engine.module import Connection, ConnectionFields, Credential
+from engine.errors import InvalidAccessTokenError
+from engine.module import Connection, ConnectionFields, Credential, Http
+
+FORBIDDEN = 403
 
 
 def _base_url(text: str) -> str:
@@ -64,3 +67,19 @@ class CloudConvertConnection(ConnectionFields):
             secrets["api_key"],
             f"https://{region}sync.api.{host}/v2",
         )
+
+    async def test(self, http: Http) -> None:
+        """Ask for one job, which needs the scope that every module needs.
+
+        Whether the key may also create jobs (`task.write`) shows when the first is created: no
+        request tells it without creating one.
+        """
+        try:
+            await http.request("GET", "/jobs", query={"per_page": 1})
+        except InvalidAccessTokenError as error:
+            if error.detail.get("status") == FORBIDDEN:
+                raise InvalidAccessTokenError(
+                    f"the API key lacks the scope `task.read`: {error.message}",
+                    detail=error.detail,
+                ) from error
+            raise

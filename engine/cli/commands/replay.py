@@ -49,7 +49,8 @@ def command(
     """Run incomplete executions again from where they failed.
 
     What ran before the failed node is not repeated. Exit codes: 0 all are resolved, 1 a replay
-    ended in error, 3 some are still incomplete, 5 an ID is not known or nothing waits.
+    ended in error, 3 some are still incomplete, 4 a connection is missing or refused, 5 an ID is
+    not known or nothing waits.
     """
     from engine.cli.progress import watching
     from engine.cli.running import run_async
@@ -82,10 +83,13 @@ async def _replay(
 
 
 def _exit(results: "Sequence[ReplayResult]", signalled: Exit | None) -> Exit:
+    from engine.cli.summary import no_connection
     from engine.model.execution import Status
 
     if signalled is not None or any(one.execution.interrupted for one in results):
         return signalled or Exit.INTERRUPTED
+    if any(no_connection(one.execution) for one in results):
+        return Exit.CONNECTION
     if any(one.execution.status is Status.ERROR for one in results):
         return Exit.FAILED
     return Exit.OK if all(_resolved(one) for one in results) else Exit.INCOMPLETE
@@ -147,8 +151,10 @@ def _saved(results: "Sequence[ReplayResult]") -> Iterator[Line]:
 def _outcome(result: "ReplayResult") -> str:
     if _resolved(result):
         return "resolved"
-    failure = result.incomplete.failure
+    failure, ended_by = result.incomplete.failure, result.execution.failure
     head = "interrupted" if result.execution.interrupted else "failed again"
+    if ended_by is not None and ended_by.before_bundles:
+        head, failure = "not begun", ended_by
     return f"{head}: {failure.type}: {failure.message}"
 
 

@@ -79,12 +79,13 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path, **option
 
 
 def _exit(result: "RunResult", signalled: Exit | None, *, allow_incomplete: bool) -> Exit:
+    from engine.cli.summary import no_connection
     from engine.model.execution import Status
 
     if result.execution.interrupted:
         return signalled or Exit.INTERRUPTED
     if result.execution.status is Status.ERROR:
-        return Exit.FAILED
+        return Exit.CONNECTION if no_connection(result.execution) else Exit.FAILED
     return Exit.INCOMPLETE if result.stored and not allow_incomplete else Exit.OK
 
 
@@ -122,7 +123,7 @@ def _tell(output: Output, result: "RunResult", operator: "Operator", code: Exit)
         output.result()
         output.result("What was finished is kept; the rest comes again with the next run.")
         output.result(f"next: {again}")
-    if code is Exit.FAILED and result.execution.failure is not None:
+    if code in (Exit.FAILED, Exit.CONNECTION) and result.execution.failure is not None:
         _tell_failure(output, result, operator)
 
 
