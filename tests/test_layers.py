@@ -32,7 +32,6 @@ LAYERS = (
 """Lowest first; a file imports its own part and lower layers, never its neighbour."""
 
 ONLY_IN = {
-    "h11": ("engine.connect",),
     "httpx": ("engine.connect",),
     "jinja2": ("engine.mapping",),
     "re2": ("engine.model.patterns",),
