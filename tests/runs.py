@@ -1,6 +1,6 @@
 """Running scenario texts in tests: real plan, real driver, memory store, a clock that stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -15,7 +15,7 @@ from engine.plan.catalog import Catalog
 from engine.plan.check import load_text
 from engine.plan.plan import Plan
 from engine.run.driver import Run, marked_nodes
-from engine.run.surroundings import Surroundings
+from engine.run.surroundings import Surroundings, nothing_to_test
 from engine.run.turn import in_turn
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
@@ -71,6 +71,7 @@ class Bench:
     clock: StandingClock = field(default_factory=StandingClock)
     ids: CountingIds = field(default_factory=CountingIds)
     listener: Listener = field(default_factory=Listener)
+    test_connection: Callable[[str], Awaitable[None]] = nothing_to_test
 
     def __post_init__(self) -> None:
         self.files = FolderFiles(self.folder / "files")
@@ -97,7 +98,15 @@ class Bench:
         world = World(self.clock.now, plan.settings.timezone, lambda: 0.5, self.ids.new, {})
         limit = plan.settings.max_file_size
         files = FolderFiles(self.folder / "files", max_file_size=limit)
-        around = Surroundings(self.store, files, self.clock, self.ids, self.listener, world)
+        around = Surroundings(
+            self.store,
+            files,
+            self.clock,
+            self.ids,
+            self.listener,
+            world,
+            test_connection=self.test_connection,
+        )
         return Run(plan, around, execution, inputs=inputs, marks=marks)
 
     async def run(

@@ -9,13 +9,13 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
-from engine.errors import DuplicateDataError
+from engine.errors import DuplicateDataError, InvalidConfigurationError
 from engine.module import Context, Effect, Fields, File, FileValue, Module
 from modules.files.disk import located, printable, told
 
@@ -52,6 +52,11 @@ class SaveFile(Module[SaveFields, SavedFile]):
 
     id = "files.save_file"
     effect = Effect.WRITE
+
+    async def initialize(self, constants: Mapping[str, Any], ctx: Context) -> None:
+        if "folder" in constants:
+            folder = located(constants["folder"], ctx.folder)
+            await asyncio.to_thread(_refuse_closed, folder)
 
     async def execute(self, fields: SaveFields, ctx: Context) -> AsyncIterator[SavedFile]:
         folder = located(fields.folder, ctx.folder)
@@ -121,6 +126,22 @@ def _duplicate(target: Path) -> DuplicateDataError:
     return DuplicateDataError(
         f"{printable(str(target))} exists with other content",
         notes=("set `overwrite: true` to replace it, or map another `file_name`",),
+    )
+
+
+def _refuse_closed(folder: Path) -> None:
+    """Fail if files cannot be saved in a folder; one that is missing is not made yet."""
+    nearest = folder
+    while not os.path.lexists(nearest) and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        reason, note = f"{printable(str(nearest))} is no folder", "correct `folder`"
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        reason, note = f"{printable(str(nearest))} is not writable", "change its rights"
+    else:
+        return
+    raise InvalidConfigurationError(
+        f"cannot save in {printable(str(folder))}: {reason}", notes=(note,), field="folder"
     )
 
 

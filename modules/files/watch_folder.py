@@ -6,12 +6,13 @@ to the scenario's folder where the file lies below it, so a project can move wit
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, Field, field_validator
 
@@ -85,6 +86,11 @@ class WatchFolder(Module[WatchFields, FoundFile]):
     kind = Kind.TRIGGER
     effect = Effect.READ
 
+    async def initialize(self, constants: Mapping[str, Any], ctx: Context) -> None:
+        if "folder" in constants:
+            folder = located(constants["folder"], ctx.folder)
+            await asyncio.to_thread(_refuse_closed, folder)
+
     async def execute(self, fields: WatchFields, ctx: Context) -> AsyncIterator[FoundFile]:
         folder = located(fields.folder, ctx.folder)
         looks, present = await asyncio.to_thread(_look_around, folder, fields.pattern)
@@ -156,20 +162,33 @@ def _look_around(folder: Path, pattern: str) -> tuple[list[Look], set[str]]:
     """Return the files that the pattern names, and the names of all files there are."""
     looks: list[Look] = []
     present: set[str] = set()
+    with _entries(folder) as entries:
+        for entry in entries:
+            if not entry.is_file(follow_symlinks=False):
+                continue
+            present.add(entry.name)
+            hidden = entry.name.startswith(".") and not pattern.startswith(".")
+            if not hidden and fnmatchcase(entry.name, pattern):
+                looks += _look_at(folder / entry.name)
+    return looks, present
+
+
+@contextmanager
+def _entries(folder: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """Read a folder. Raises InvalidConfigurationError if it is not there, or closed."""
     try:
         with told("read the folder", folder), os.scandir(folder) as entries:
-            for entry in entries:
-                if not entry.is_file(follow_symlinks=False):
-                    continue
-                present.add(entry.name)
-                hidden = entry.name.startswith(".") and not pattern.startswith(".")
-                if not hidden and fnmatchcase(entry.name, pattern):
-                    looks += _look_at(folder / entry.name)
-    except DataError as error:
+            yield entries
+    except (DataError, InvalidConfigurationError) as error:
+        notes = error.notes or ("make the folder, or correct `folder`",)
         raise InvalidConfigurationError(
-            error.message, notes=("make the folder, or correct `folder`",)
+            error.message, notes=notes, field="folder"
         ) from error.__cause__
-    return looks, present
+
+
+def _refuse_closed(folder: Path) -> None:
+    with _entries(folder):
+        pass
 
 
 def _look_at(path: Path) -> list[Look]:

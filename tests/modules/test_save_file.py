@@ -10,7 +10,12 @@ import pytest
 from contexts import World, outputs
 from pydantic import ValidationError
 
-from engine.errors import DataError, DuplicateDataError, OutOfSpaceError
+from engine.errors import (
+    DataError,
+    DuplicateDataError,
+    InvalidConfigurationError,
+    OutOfSpaceError,
+)
 from engine.model.bundle import Bundle, File
 from engine.plan.coercing import Misfit
 from modules.files.save_file import SaveFields, SaveFile
@@ -247,3 +252,24 @@ def test_a_collection_cannot_pose_as_a_stored_file() -> None:
 async def test_data_that_is_no_content_is_refused(world: World, data: Any) -> None:
     with pytest.raises(Misfit):
         await save(world, {"name": "a.txt", "data": data})
+
+
+async def test_a_folder_below_a_file_is_told_before_the_run(world: World) -> None:
+    (world.folder / "outbox").write_text("no folder")
+    with pytest.raises(InvalidConfigurationError, match="outbox is no folder") as caught:
+        await SaveFile().initialize({"folder": "outbox/2026"}, world)
+    assert caught.value.field == "folder"
+
+
+async def test_a_folder_without_the_right_to_write_is_told_before_the_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    with pytest.raises(InvalidConfigurationError, match="is not writable"):
+        await SaveFile().initialize({"folder": "outbox"}, world)
+
+
+async def test_a_missing_folder_passes_and_is_not_made_before_it_is_needed(world: World) -> None:
+    await SaveFile().initialize({"folder": "outbox/2026"}, world)
+    await SaveFile().initialize({}, world)
+    assert not (world.folder / "outbox").exists()

@@ -259,3 +259,18 @@ async def test_a_file_past_the_scenarios_limit_is_an_error(world: World) -> None
     put(small, "big", "1234")
     with pytest.raises(MaxFileSizeExceededError, match="big"):
         await taken(small)
+
+
+@pytest.mark.parametrize("place", ["gone", "letter.txt"])
+async def test_a_folder_that_cannot_be_read_is_told_before_the_run(
+    world: World, place: str
+) -> None:
+    (world.folder / "letter.txt").write_text("no folder")
+    with pytest.raises(InvalidConfigurationError, match="cannot read the folder") as caught:
+        await WatchFolder().initialize({"folder": place}, world)
+    assert caught.value.field == "folder"
+
+
+async def test_a_folder_that_is_there_or_is_not_known_yet_passes(world: World) -> None:
+    await WatchFolder().initialize({"folder": "."}, world)
+    await WatchFolder().initialize({}, world)

@@ -15,7 +15,7 @@ class EntryFields(Fields):
     fail: bool = False
     """Fail with a DataError after half of the work."""
     fail_on: str | None = None
-    """`initialize`, `commit` or `rollback`: fail there."""
+    """`initialize`, `commit` or `rollback`: fail there. `bug`: raise something else at first."""
     slow_on: str | None = None
     """`execute` or `commit`: take a minute, with half of the work done."""
 
@@ -38,6 +38,8 @@ class Add(Module[EntryFields, EntryFields]):
     async def initialize(self, constants: Mapping[str, object], ctx: Context) -> None:
         if constants.get("fail_on") == "initialize":
             raise InvalidConfigurationError("the ledger is locked", field="fail_on")
+        if constants.get("fail_on") == "bug":
+            raise KeyError("surprise")
 
     async def execute(self, fields: EntryFields, ctx: Context) -> AsyncIterator[EntryFields]:
         self._fail_on, self._slow_on = fields.fail_on, fields.slow_on

@@ -2,9 +2,17 @@
 
 from typing import Any
 
+import httpx
 import pytest
+from cloudconvert_fake import FakeService, always
 from pydantic import ValidationError
 
+from engine.errors import (
+    DataError,
+    InvalidAccessTokenError,
+    ModuleError,
+    ServiceConnectionError,
+)
 from modules.cloudconvert.connection import CloudConvertConnection
 
 
@@ -68,3 +76,29 @@ def test_fields_that_contradict_each_other_or_lead_astray_are_refused(
 ) -> None:
     with pytest.raises(ValidationError):
         connection(**fields)
+
+
+async def test_one_cheap_request_tests_the_key() -> None:
+    service = FakeService()
+    async with service.http() as http:
+        await connection().test(http)
+    assert service.asked == ["GET /v2/jobs"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (401, InvalidAccessTokenError, "no such key"),
+        (403, InvalidAccessTokenError, "lacks the scope `task.read`"),
+        (404, DataError, "HTTP 404"),
+        (500, ServiceConnectionError, "HTTP 500"),
+    ],
+)
+async def test_a_key_or_service_that_does_not_work_is_told(
+    status: int, error: type[ModuleError], words: str
+) -> None:
+    refusal = httpx.Response(status, json={"message": "no such key"})
+    service = FakeService(faults={"GET /v2/jobs": always(refusal)})
+    async with service.http() as http:
+        with pytest.raises(error, match=words):
+            await connection().test(http)
