@@ -114,30 +114,13 @@ def applied(
 ) -> Evaluate:
     """Return the closure of an operation that may grow or work through arrays."""
     if build.metered:
-        return _metered(build.meter, operation, operands, leading)
+        name, spot, operate = operation
+        operation = name, spot, build.meter.counting(operate)
     if leading is None and len(operands) == 1:
         return unary(operation, operands[0])
     if leading is None and len(operands) == 2:
         return binary(operation, operands[0], operands[1])
     return many(operation, operands, leading)
-
-
-def _metered(
-    meter: Meter,
-    operation: Operation,
-    operands: Sequence[Operand],
-    leading: Evaluate | None,
-) -> Evaluate:
-    name, spot, operate = operation
-
-    def counting(*values: Any) -> Any:
-        for value in values:
-            meter.look(value)
-        result = operate(*values)
-        meter.build(result)
-        return result
-
-    return many((name, spot, counting), operands, leading)
 
 
 def world_of(scope: Scope) -> Any:
@@ -158,7 +141,7 @@ def unknown(kind: str, name: str, offset: int, known: Sequence[str]) -> Expressi
         "E212",
         f"there is no {kind} `{escaped(name)}`{guess}",
         offset=offset,
-        length=len(name),
+        length=max(len(name), 1),
         notes=("`fusion functions` lists what there is",),
     )
 

@@ -16,9 +16,10 @@ from engine.mapping.build import Build
 from engine.mapping.calls import CALLS
 from engine.mapping.coercion import describe
 from engine.mapping.expressions import EXPRESSIONS
-from engine.mapping.functions import CONSTANTS, FUNCTIONS, VARIABLES
+from engine.mapping.functions import CONSTANTS, FAMILIES, FUNCTIONS, VARIABLES
 from engine.mapping.functions.function import Needs
-from engine.mapping.limits import FREE_DEPTH, FREE_LOOKS, Meter, in_force
+from engine.mapping.limits import FREE_DEPTH, FREE_LOOKS, FREE_OPERATIONS, Meter, in_force
+from engine.mapping.selections import SELECTIONS
 from engine.mapping.statements import frame, page
 from engine.mapping.syntax import parse
 from engine.mapping.world import Evaluate, Reference, Scope, World
@@ -68,6 +69,10 @@ GROWING: tuple[type[nodes.Node], ...] = (
 """Nodes that can build something."""
 LOOKING: tuple[type[nodes.Node], ...] = (nodes.Compare, nodes.Test)
 """Nodes that may look at the whole of large values."""
+OF_TEXTS = frozenset(
+    function.name for family in ("general", "text", "binary") for function in FAMILIES[family]
+)
+"""Functions that look at one text or choose among values, also after a pipe."""
 LOOPING: tuple[type[nodes.Node], ...] = (nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock)
 
 
@@ -180,22 +185,24 @@ def _needs_meter(body: Sequence[nodes.Node]) -> bool:
         if isinstance(top, LOOPING):
             return True
         for node in top.find_all(GROWING):
-            growing += 1
-            if growing > free or _counts(node):
+            growing += _weight(node)
+            if growing > free:
                 return True
     return sum(1 for top in body for _ in top.find_all(LOOKING)) > FREE_LOOKS
 
 
-def _counts(node: nodes.Node) -> bool:
-    """Tell whether one operation alone needs a meter."""
+def _weight(node: nodes.Node) -> int:
+    """Return how many operations one is worth: more if it looks at what many elements hold."""
     if isinstance(node, nodes.Filter):
         name = node.name
     elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
         name = node.node.name
     else:
-        return False
+        return 1
     function = FUNCTIONS.get(name)
-    return name == "map" or (function is not None and function.needs is Needs.METER)
+    if name in SELECTIONS or (function is not None and function.needs is Needs.METER):
+        return FREE_OPERATIONS + 1
+    return 1 if name in OF_TEXTS else 2
 
 
 def _guarded(evaluate: Evaluate, meter: Meter) -> Evaluate:

@@ -6,6 +6,7 @@ another. The operator of a machine may set `Limits` of its own; they hold in the
 `put_in_force` was called and in what is started from it, as the limits of `decimal` do.
 """
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from typing import Any, cast
@@ -28,8 +29,10 @@ WIDEST = 4
 """Bytes that a character takes at most."""
 SLOT = 8
 """Bytes that an array takes for an element."""
-LETTERS, ELEMENTS = 64, 2
-"""So many characters, or elements, are looked at in one step."""
+LETTERS = 32
+"""So many characters are looked at in one step."""
+FREE_OPERATIONS = 4
+"""So many operations on the largest values there are take less than a second: no meter."""
 RAISE = "who runs this machine may set other limits, under `expressions` in `.fusion/config.yaml`"
 
 
@@ -58,8 +61,8 @@ class Limits:
 
     @property
     def free_operations(self) -> int:
-        """So many operations without a loop stay below `built` by their own limits: no meter."""
-        return self.built // max(WIDEST * self.text, SLOT * self.array)
+        """So many operations without a loop stay below all limits by their own: no meter."""
+        return min(FREE_OPERATIONS, self.built // max(WIDEST * self.text, SLOT * self.array))
 
 
 DEFAULTS = Limits()
@@ -120,19 +123,39 @@ class Meter:
 
     def look(self, value: Any) -> None:
         """Count a value that an operation looks at. Raises MappingError beyond the limit."""
-        if isinstance(value, str | bytes):
+        kind = type(value)
+        if kind is str or kind is bytes:
             self.step(len(value) // LETTERS)
-        elif isinstance(value, list | dict):
-            self.step(len(value) // ELEMENTS)
+        elif kind is list or kind is dict:
+            self.step(len(value))
 
     def build(self, value: Any) -> None:
         """Count a value that was built. Raises MappingError beyond the limit."""
-        self.step()
-        if isinstance(value, str | bytes):
+        self.work += 1
+        if self.work > self._limits.work:
+            self.step()
+        kind = type(value)
+        if kind is str or kind is bytes:
             self.built += value.__sizeof__()
-        elif isinstance(value, list | dict):
+        elif kind is list or kind is dict:
             self.built += SLOT * len(value)
+        else:
+            return
         if self.built > self._limits.built:
             raise MappingError(
                 f"the expression builds more than {self._limits.built / 10**6:g} MB", notes=(RAISE,)
             )
+
+    def counting(self, operate: Callable[..., Any]) -> Callable[..., Any]:
+        """Return an operation that counts what it looks at and what it builds."""
+        look, build = self.look, self.build
+
+        def counted(*values: Any) -> Any:
+            for value in values:
+                if type(value) is not str or len(value) >= LETTERS:
+                    look(value)
+            result = operate(*values)
+            build(result)
+            return result
+
+        return counted

@@ -20,6 +20,8 @@ from engine.mapping.functions.function import Needs
 from engine.mapping.limits import Meter
 from engine.mapping.world import Evaluate
 
+LISTED = 4
+"""So many elements of an argument such as `in`'s are compared in one step."""
 SELECTIONS = frozenset({"map", "select", "reject", "selectattr", "rejectattr"})
 
 
@@ -44,7 +46,7 @@ def _mapped(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[
     def mapped(values: Any, *arguments: Any) -> list[Any]:
         result = []
         for value in _counted(values, meter):
-            _look(meter, (value, *arguments))
+            _look(meter, value, arguments)
             changed = apply(value, *arguments)
             meter.build(changed)
             result.append(changed)
@@ -99,7 +101,7 @@ def _kept(node: nodes.Filter, build: Build) -> tuple[Callable[..., Any], list[Op
         result = []
         for value in _counted(values, meter):
             looked_at = value if path is None else attribute_of(value, path)
-            _look(meter, (looked_at, *given))
+            _look(meter, looked_at, given)
             if bool(test(looked_at, *given)) is wanted:
                 result.append(value)
         return result
@@ -111,10 +113,14 @@ def _truth(value: Any) -> bool:
     return bool(value)
 
 
-def _look(meter: Meter, values: tuple[Any, ...]) -> None:
-    """Count what one step of a selection looks at, the same arguments again and again."""
-    for value in values:
-        meter.look(value)
+def _look(meter: Meter, value: Any, arguments: tuple[Any, ...]) -> None:
+    """Count what one step of a selection looks at: the same arguments in each."""
+    meter.look(value)
+    for argument in arguments:
+        if isinstance(argument, list):
+            meter.step(len(argument) // LISTED)
+        else:
+            meter.look(argument)
 
 
 def _counted(values: Any, meter: Meter) -> list[Any]:

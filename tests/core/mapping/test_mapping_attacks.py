@@ -305,6 +305,14 @@ def test_the_allowance_is_fresh_for_every_bundle() -> None:
     assert [mapped.evaluate({"": world()}) for _ in range(5)] == ["ok"] * 5
 
 
+@pytest.mark.parametrize("name", ["select", "reject", "selectattr", "map"])
+def test_the_allowance_of_a_selection_is_fresh_for_every_bundle(name: str) -> None:
+    argument = "'a'" if name.endswith("attr") else "'string'"
+    mapped = compiled("{{ x | " + name + "(" + argument + ") }}")
+    for _ in range(30):
+        mapped.evaluate({"": world(), "x": [{"a": 1}] * 20_000 if "attr" in name else [1] * 20_000})
+
+
 def test_limits_hold_when_a_text_is_only_compiled() -> None:
     started = time.process_time()
     for text in ("{{ 'a' * 10**9 }}", "{{ 10**(10**9) }}", "{{ range(10**9) }}"):

@@ -289,3 +289,9 @@ def test_filters_work_on_what_statements_loop_over() -> None:
     )
     assert value_of(text, x=X) == "false:1;true:1;"
     assert value_of("{{ 'ABC' | lower }}!", x=X) == "abc!"
+
+
+def test_a_filter_without_a_name_has_a_place() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        result("x | map('')", x=[1])
+    assert (caught.value.problem_code, caught.value.offset, caught.value.length) == ("E212", 11, 1)
