@@ -36,8 +36,8 @@ STAND_INS: Mapping[str, Any] = {
     "date": SOME_DATE, "day": ONE, "decimals": ONE, "exponent": ONE, "first": {},
     "format": SOME_TEXT, "key": SOME_TEXT, "month": ONE, "more": [], "new": SOME_TEXT,
     "number": ONE, "other": [], "otherwise": ONE, "path": SOME_TEXT, "pattern": SOME_TEXT,
-    "position": ONE, "result": ONE, "search": SOME_TEXT, "second": {}, "separator": SOME_TEXT, "source": {},
-    "start": ONE, "test": True, "text": "12", "then": ONE, "value": "12",
+    "position": ONE, "result": ONE, "search": SOME_TEXT, "second": {}, "separator": SOME_TEXT,
+    "source": {}, "start": ONE, "test": True, "text": "12", "then": ONE, "value": "12",
 }  # fmt: skip
 """By the name of a parameter that must be given: what every function takes there."""
 STAND_INS_FOR_DATES: Mapping[str, Any] = {
