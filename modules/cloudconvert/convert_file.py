@@ -16,12 +16,12 @@ from modules.cloudconvert.fields import (
     check_source,
 )
 from modules.cloudconvert.file_job import (
-    WAIT_LIMIT,
     FileJob,
     Order,
     absent_without_download,
     run_file_job,
 )
+from modules.cloudconvert.waiting import WAIT_LIMIT
 
 
 class ConvertInput(Fields):

@@ -6,23 +6,20 @@ Source: Fusion's CloudConvert page, "Download a file"; CloudConvert API v2, uplo
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from engine.errors import (
-    DataError,
-    MaxFileSizeExceededError,
-    ModuleError,
-    ServiceConnectionError,
-)
-from engine.module import Context, Download, Fields, File
+from engine.errors import DataError, ModuleError
+from engine.module import Context, Fields, File
 from modules.cloudconvert.answers import Exported, Job, Task
 from modules.cloudconvert.api import create_job, delete_job, find_job, get_job
-from modules.cloudconvert.failures import SIZE_TEXT, failure_of, waited_too_long
+from modules.cloudconvert.downloads import downloaded
+from modules.cloudconvert.failures import failure_of, waited_too_long
 from modules.cloudconvert.fields import Source
+from modules.cloudconvert.waiting import WAIT_LIMIT, until_ended
 
 TAG: Final = "tag"
 ORDER: Final = "order"
@@ -30,19 +27,6 @@ ORDER: Final = "order"
 
 PROCESS: Final = "process"
 EXPORT: Final = "export"
-
-WAIT_LIMIT: Final = timedelta(seconds=180)
-"""How long a job is waited for. Source: Fusion's CloudConvert page, troubleshooting."""
-
-FIRST_PAUSE: Final = timedelta(milliseconds=50)
-LONGEST_PAUSE: Final = timedelta(seconds=5)
-PAUSE_GROWTH: Final = 1.3
-"""A result is noticed after about an eighth of the time that it took, or 5 seconds at most."""
-
-FAILED_POLLS: Final = 3
-"""Questions in a row that may fail while waiting."""
-
-DOWNLOAD_TRIES: Final = 3
 
 CLEANUP_SECONDS: Final = 2.0
 """How long the deletion of an abandoned job may hold up the end of a run."""
@@ -115,7 +99,7 @@ async def run_file_job(ctx: Context, order: Order) -> FileJob:
         job = await _ended(ctx, job, order.wait_limit)
         if job.status == "error":
             raise failure_of(job)
-        return _output(job, [await _downloaded(ctx, entry) for entry in _exported(job)])
+        return _output(job, [await downloaded(ctx, entry) for entry in _exported(job)])
     except asyncio.CancelledError:
         await _abandon(ctx, job, tag)
         raise
@@ -220,25 +204,15 @@ async def _abandon(ctx: Context, job: Job | None, tag: str) -> None:
 
 async def _ended(ctx: Context, job: Job, limit: timedelta) -> Job:
     """Wait for the end of a job, finished or in error. Raises the seed's RuntimeError past it."""
-    began = ctx.now()
-    paused = timedelta()
-    pause = FIRST_PAUSE
-    failed = 0
-    while not job.ended:
-        left = limit - max(paused, ctx.now() - began)
-        if left <= timedelta():
-            raise waited_too_long(job)
-        await ctx.sleep(min(pause, left))
-        paused += min(pause, left)
-        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
-        try:
-            job = await get_job(ctx, job.id)
-            failed = 0
-        except ServiceConnectionError:
-            failed += 1
-            if failed > FAILED_POLLS:
-                raise
-        _tell(ctx, job)
+
+    async def look() -> Job:
+        found = await get_job(ctx, job.id)
+        _tell(ctx, found)
+        return found
+
+    job = await until_ended(ctx, job, look, limit)
+    if not job.ended:
+        raise waited_too_long(job)
     return job
 
 
@@ -255,36 +229,3 @@ def _exported(job: Job) -> list[Exported]:
     if not found:
         raise DataError(f"job {job.id} ended without a file", detail={"job_id": job.id})
     return found
-
-
-async def _downloaded(ctx: Context, entry: Exported) -> File:
-    """Fetch one result, again if it breaks off; its size must be what the listing says."""
-    tries = 0
-    while True:
-        tries += 1
-        try:
-            return await _received(ctx, entry)
-        except MaxFileSizeExceededError as error:
-            raise MaxFileSizeExceededError(SIZE_TEXT, notes=(error.message,)) from error
-        except (ServiceConnectionError, DataError) as error:
-            refused = isinstance(error, DataError) and "status" in error.detail
-            if refused or tries == DOWNLOAD_TRIES:
-                raise
-
-
-async def _received(ctx: Context, entry: Exported) -> File:
-    async with ctx.http.download(entry.url or "") as incoming:
-        size = incoming.size if entry.size is None else int(entry.size)
-        name = entry.filename or incoming.name or "file"
-        chunks = _watched(ctx, incoming, name, size)
-        return await ctx.files.receive(name, chunks, expected=size)
-
-
-async def _watched(
-    ctx: Context, incoming: Download, name: str, size: int | None
-) -> AsyncIterator[bytes]:
-    received = 0
-    async for chunk in incoming.chunks:
-        received += len(chunk)
-        ctx.progress(received, size, text=f"downloading {name}")
-        yield chunk

@@ -8,12 +8,12 @@ from pydantic import Field
 from engine.module import Context, Effect, Fields, Module
 from modules.cloudconvert.fields import FileName, InputFiles, Options, WaitLimit
 from modules.cloudconvert.file_job import (
-    WAIT_LIMIT,
     FileJob,
     Order,
     absent_without_download,
     run_file_job,
 )
+from modules.cloudconvert.waiting import WAIT_LIMIT
 
 
 class MergeInput(Fields):
