@@ -29,6 +29,7 @@ from engine.run.aggregate import collected_by
 from engine.run.context import NodeContext
 from engine.run.cursor import NodeMarks, RunVariables, TriggerCursor
 from engine.run.durable import to_the_end, uncancelled
+from engine.run.history import Recorder
 from engine.run.initializing import initialize, nodes_that_may_run
 from engine.run.operation import Operation, scope_of
 from engine.run.parts import Parts
@@ -78,6 +79,7 @@ class Run:
             for node in plan.nodes.values()
             if node.kind is NodeKind.MODULE
         }
+        self._history = Recorder(plan)
         self._transaction = Transaction(plan, around, self._operations, self._marks)
         self._travel = Travel(
             plan,
@@ -90,6 +92,7 @@ class Run:
                 cursor=self._cursor,
                 transaction=self._transaction,
                 check_time=time_limit(around.clock, plan.settings.timeout_minutes),
+                history=self._history,
             ),
         )
         self._failures = self._travel.failures
@@ -153,7 +156,8 @@ class Run:
             max_errors=self._plan.settings.max_consecutive_errors,
             shut=self._failures.shut,
         )
-        await to_the_end(store.finish(execution, changes, streak))
+        history = self._history.history(self._failures.inputs)
+        await to_the_end(store.finish(execution, changes, streak, history))
         return execution
 
     async def _ended_early(self, told: Failure, *, in_doubt: bool = False) -> list[CursorChange]:

@@ -1,6 +1,6 @@
 """Bundles that a node emits, counted and numbered. Used by `travel`. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
@@ -28,11 +28,18 @@ class Emission:
     position: int = 0
     failed: bool = False
     is_over: bool = False
+    first: list[Bundle] = field(default_factory=list)
+    """The first few bundles that were emitted, for history."""
     _stopped: bool = False
 
     @property
     def has_emitted(self) -> bool:
         return self.position > 0
+
+    @property
+    def is_operation(self) -> bool:
+        """It makes an operation that has not been counted yet."""
+        return not self.failed and not self.is_counted
 
     def numbered(self, bundle: Bundle) -> Bundle:
         """Count a bundle, and say in it where it stands.
@@ -55,7 +62,7 @@ class Emission:
 
     def ended(self) -> End | None:
         """Count the operation if it did not fail, and say whether it ended early."""
-        if not self.failed and not self.is_counted:
+        if self.is_operation:
             self.count.operations += 1
         if self._stopped:
             return STOP

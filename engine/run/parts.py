@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.model.execution import NodeCount
 from engine.run.cursor import RunVariables, TriggerCursor
+from engine.run.history import Recorder
 from engine.run.operation import Operation
 from engine.run.transaction import Transaction
 
@@ -19,3 +20,4 @@ class Parts:
     cursor: TriggerCursor
     transaction: Transaction
     check_time: Callable[[], None]
+    history: Recorder

@@ -21,6 +21,7 @@ from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
 from engine.run.emission import Emission, numbered
 from engine.run.failing import Failures
+from engine.run.history import FEW
 from engine.run.operation import close, from_first, next_of, total_of
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
@@ -48,6 +49,8 @@ class Travel:
         self._plan = plan
         self._parts = parts
         self._watcher = around.watcher
+        self._history = parts.history
+        self._keep = parts.history.keep
         self._ahead = Ahead(plan, parts, self.failures, around.watcher, self._perform)
         self._waiting = self._waiting_nodes()
         self._seconds = around.clock.monotonic
@@ -93,7 +96,7 @@ class Travel:
             if node.id in self._ahead.nodes:
                 done = await self._ahead.done(node)
                 if done is not None:
-                    return self._counted(node, done) if isinstance(done, list) else done
+                    return self._counted(node, scope, done) if isinstance(done, list) else done
             if node.filter is not None and not node.filter.passes(scope):
                 return End.DROPPED
             self.failures.check_open(node)
@@ -111,6 +114,10 @@ class Travel:
     async def _settled(self, node: Node, error: Exception, scope: Scope) -> Outputs | End:
         again = partial(self._attempted, node, scope) if node.kind is NodeKind.MODULE else None
         trouble = Trouble(node, error, scope, self._parts.counts[node.id], again)
+        return await self._settle(trouble)
+
+    async def _settle(self, trouble: Trouble) -> Outputs | End:
+        self._history.failed(trouble, self.failures.told(trouble))
         return await self.failures.settle(trouble)
 
     async def _attempted(self, node: Node, scope: Scope) -> Outputs | Exception:
@@ -134,9 +141,11 @@ class Travel:
             case NodeKind.ITERATOR:
                 if self.fed is not None and node is self._plan.trigger:
                     return iter(self.fed)
-                return self._counted(node, spread(node.module_id, node.fields.evaluate(scope)))
+                spread_out = spread(node.module_id, node.fields.evaluate(scope))
+                return self._counted(node, scope, spread_out)
             case NodeKind.AGGREGATOR:
                 self.collected[node.id].add(node.fields.evaluate(scope))
+                self._history.arrived(node.id, scope)
             case NodeKind.DIRECTIVE:
                 return self.failures.reach(node, scope)
             case NodeKind.THROW:
@@ -154,27 +163,27 @@ class Travel:
             outputs = operation.compute(scope)
         finally:
             operation.count.seconds += self._seconds() - started
-        return self._counted(node, outputs)
+        return self._counted(node, scope, outputs)
 
     async def _performed(self, node: Node, scope: Scope) -> Outputs | End:
-        return self._counted(node, await self._perform(node, scope, None))
+        return self._counted(node, scope, await self._perform(node, scope, None))
 
     async def _transacted(self, node: Node, scope: Scope) -> Outputs | End:
         """Run an ACID node, whose work is committed now or with the cycle."""
         try:
             outputs = await self._perform(node, scope, None)
+        except asyncio.CancelledError:
+            self._parts.transaction.torn(node)
+            raise
         except Exception:
             await self._parts.transaction.failed(node)
             raise
         await self._parts.transaction.operated(node)
-        return self._counted(node, outputs)
+        return self._counted(node, scope, outputs)
 
     async def _perform(self, node: Node, scope: Scope, ctx: NodeContext | None) -> list[Bundle]:
         """Run an action to its end, with a word to the watcher before and after if it waits."""
         operation = self._parts.operations[node.id]
-        except asyncio.CancelledError:
-            self._parts.transaction.torn(node)
-            raise
         if not operation.waits:
             return operation.compute(scope, ctx)
         self._parts.check_time()
@@ -192,12 +201,18 @@ class Travel:
         self._watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
         return outputs
 
-    def _counted(self, node: Node, outputs: list[Bundle]) -> list[Bundle]:
+    def _counted(self, node: Node, scope: Scope, outputs: list[Bundle]) -> list[Bundle]:
         count = self._parts.counts[node.id]
         count.operations += 1
-        count.bundles += len(outputs)
-        if len(outputs) > 1 and node.kind is NodeKind.MODULE:
-            return numbered(outputs)
+        emitted = len(outputs)
+        count.bundles += emitted
+        number = count.operations + count.failed
+        if emitted == 1:
+            self._keep[node.id]((number, scope, outputs, 1))
+            return outputs
+        if node.kind is NodeKind.MODULE:
+            outputs = numbered(outputs)
+        self._keep[node.id]((number, scope, outputs[:FEW], emitted))
         return outputs
 
     async def _emit(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> bool:
@@ -220,8 +235,7 @@ class Travel:
     ) -> End | None:
         """Emit what is there already, one bundle after the other."""
         for bundle in outputs:
-            scope[node.id] = bundle
-            if await self.advance(*onward, scope):
+            if await self.advance(*onward, {**scope, node.id: bundle}):
                 return STOP
             if self._seconds() - self._breathed_at > BREATH_SECONDS:
                 await self.breathe()
@@ -247,12 +261,17 @@ class Travel:
                     settled = await self._settled_midway(node, bundle, scope, emission)
                     stream = self._begun(node, settled, onward, scope)
                 elif bundle is not None:
-                    scope[node.id] = bundle
-                    if await self.advance(*onward, scope):
+                    if emission.position <= FEW:
+                        emission.first.append(bundle)
+                    if await self.advance(*onward, {**scope, node.id: bundle}):
                         emission.end(STOP)
         finally:
             await close(stream)
-        return emission.ended()
+        ended = emission.ended()
+        if emission.is_operation:
+            number = emission.count.operations + emission.count.failed
+            self._keep[node.id]((number, scope, emission.first, emission.position))
+        return ended
 
     def _begun(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> Stream:
         """Return what a node emits, bundle by bundle, with what may run ahead of it begun."""
@@ -296,7 +315,7 @@ class Travel:
         """Settle what fails while a node emits, and return what is left to emit."""
         again = None if emission.has_emitted else partial(self._attempted, node, scope)
         trouble = Trouble(node, error, scope, emission.count, again)
-        settled = await self.failures.settle(trouble)
+        settled = await self._settle(trouble)
         emission.failed = trouble.outputs is None
         if settled is STOP:
             emission.end(STOP)
@@ -306,6 +325,7 @@ class Travel:
         """Give others a turn, and see whether the run has taken too long."""
         await asyncio.sleep(0)
         self._breathed_at = self._seconds()
+        self._history.lighten()
         self._parts.check_time()
 
     async def flush(self, aggregator_id: str, scope: Scope) -> bool:
@@ -315,9 +335,10 @@ class Travel:
         collected = self.collected.pop(aggregator_id)
         if node.disabled or node.source is None:
             return False
-        for closed in node.mappable[node.mappable.index(node.source) :]:
-            scope[closed] = {}
+        closed = node.mappable[node.mappable.index(node.source) :]
+        scope = {**scope, **{name: {} for name in closed}}
         sets = self._counted_sets(node, sets_of(node, collected))
+        self._history.emitted(node.id, scope, sets)
         return await self._emit(node, sets, (flow, index + 1), scope)
 
     def _counted_sets(self, node: Node, sets: list[Bundle]) -> list[Bundle]:

@@ -9,7 +9,7 @@ A bundle that several operations saw is there once: operations name it by its pl
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -19,6 +19,7 @@ from engine.model.bundle import Bundle
 from engine.model.execution import Failure
 from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, fits
 from engine.store.encode import Json, PathOf, encode, from_json, to_json
+from engine.store.records import failure_json, failure_of
 
 KEPT: Final = 50
 """Executions of one scenario whose history is kept: about a working week of hourly runs. Those in
@@ -123,7 +124,7 @@ def _operation_json(node_id: str, one: KeptOperation, bundles: _Bundles) -> Json
 
 def _failure_json(failure: Failure) -> Json:
     """Return a failure, without its detail where that is too large."""
-    content = to_json(asdict(replace(failure, detail={})))
+    content = to_json(failure_json(replace(failure, detail={})))
     return {**content, "detail": orjson.Fragment(_encoded(failure.detail) or b"{}")}
 
 
@@ -133,11 +134,6 @@ def _operation_of(one: Mapping[str, Any], bundles: list[Bundle], path_of: PathOf
         bundles={name: bundles[place] for name, place in one["bundles"].items()},
         outputs=tuple(bundles[place] for place in one["outputs"]),
         emitted=one["emitted"],
-        failure=one["failure"] and _failure_of(from_json(one["failure"], path_of)),
+        failure=one["failure"] and failure_of(from_json(one["failure"], path_of)),
         too_large=tuple(one["too_large"]),
     )
-
-
-def _failure_of(content: Mapping[str, Any]) -> Failure:
-    tuples = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
-    return Failure(**{**content, **tuples})

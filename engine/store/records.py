@@ -55,7 +55,7 @@ def execution_row(execution: Execution) -> dict[str, Any]:
         "bundles": execution.bundles,
         "lost": execution.lost,
         "nodes": {node_id: asdict(count) for node_id, count in execution.nodes.items()},
-        "failure": execution.failure and _failure_json(execution.failure),
+        "failure": execution.failure and failure_json(execution.failure),
         "interrupted": execution.interrupted,
     }
     return {
@@ -84,7 +84,7 @@ def execution_of(row: Row, path_of: PathOf, *, runs: bool) -> Execution:
         bundles=payload["bundles"],
         lost=payload.get("lost", 0),
         nodes={node_id: NodeCount(**count) for node_id, count in payload["nodes"].items()},
-        failure=payload["failure"] and _failure_of(payload["failure"]),
+        failure=payload["failure"] and failure_of(payload["failure"]),
         interrupted=payload["interrupted"] or (status is Status.RUNNING and not runs),
     )
 
@@ -111,7 +111,7 @@ def incomplete_row(incomplete: Incomplete) -> dict[str, Any]:
         "node_id": incomplete.node_id,
         "created_at": to_moment(incomplete.created_at),
         "due_at": incomplete.due_at and to_moment(incomplete.due_at),
-        "payload": encode(payload | {"failure": _failure_json(incomplete.failure)}),
+        "payload": encode(payload | {"failure": failure_json(incomplete.failure)}),
     }
 
 
@@ -126,12 +126,13 @@ def incomplete_of(row: Row, path_of: PathOf) -> Incomplete:
         status=IncompleteStatus(row["status"]),
         created_at=from_moment(row["created_at"]),
         due_at=_optional_moment(row["due_at"]),
-        failure=_failure_of(payload["failure"]),
+        failure=failure_of(payload["failure"]),
         **{name: payload[name] for name in _PAYLOAD},
     )
 
 
-def _failure_json(failure: Failure) -> dict[str, Any]:
+def failure_json(failure: Failure) -> dict[str, Any]:
+    """Return a failure as `encode` takes it."""
     return {
         "type": failure.type,
         "message": failure.message,
@@ -143,7 +144,8 @@ def _failure_json(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _failure_of(payload: Mapping[str, Any]) -> Failure:
+def failure_of(payload: Mapping[str, Any]) -> Failure:
+    """Return the failure that was decoded."""
     notes, phase = tuple(payload.get("notes", ())), Phase(payload.get("phase", Phase.OPERATION))
     return Failure(**{**payload, "notes": notes, "phase": phase})
 

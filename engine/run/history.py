@@ -1,0 +1,193 @@
+"""Remembers, while a run goes on, what its first and last operations saw and emitted.
+
+`travel` tells it of each operation and failure, `driver` hands the result to the store. It holds
+references only: nobody changes a bundle, and `travel` makes a scope of its own for every bundle of
+several, to which later nodes only add. What a node saw is picked out of that at the end.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from engine.mapping.compile import Scope
+from engine.model.bundle import Bundle
+from engine.model.execution import Failure
+from engine.model.history import History, KeptOperation
+from engine.plan.plan import Node, NodeKind, Plan
+from engine.run.retrying import Trouble
+
+FIRST: Final = 10
+LAST: Final = 10
+"""So many operations of a node are kept from the beginning and from the end of an execution."""
+
+MOST_FAILURES: Final = 100
+"""So many failures of a node are kept besides; of more, those among the last."""
+
+FEW: Final = 3
+"""So many bundles are kept of those that one operation emits."""
+
+HEAVY: Final = 1_000_000
+"""Characters, bytes and elements, not counting what is nested deeper, that make a bundle too large
+to be held until the run ends."""
+
+Entry: TypeAlias = tuple[int, Scope, Sequence[Bundle], int]
+"""An operation: its number, its scope, the first bundles that it emitted, how many there were."""
+
+_TOO_LARGE: Final[Bundle] = MappingProxyType({})
+"""Stands in the place of a bundle that is not held any more."""
+
+_OPERATING: Final = (NodeKind.MODULE, NodeKind.ITERATOR, NodeKind.AGGREGATOR)
+
+
+class Recorder:
+    """What is remembered of one run. It remembers nothing where data is confidential.
+
+    `keep` has a call for each node that operates, which takes an `Entry`.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._is_silent = plan.settings.data_is_confidential
+        self._kept = {node.id: _Kept() for node in plan.nodes.values()}
+        self.keep: dict[str, Callable[[Entry], None]] = {
+            node.id: self._keeping(node) for node in plan.nodes.values() if node.kind in _OPERATING
+        }
+
+    def _keeping(self, node: Node) -> Callable[[Entry], None]:
+        """Return what keeps a node's operations: the first ones, then always the last."""
+        if self._is_silent:
+            return deque[Entry](maxlen=0).append
+        kept = self._kept[node.id]
+
+        def add_first(entry: Entry) -> None:
+            kept.first.append(entry)
+            if len(kept.first) == FIRST:
+                self.keep[node.id] = kept.last.append
+
+        def add_own(entry: Entry) -> None:
+            # `flow.retry` changes the scope of its error route.
+            number, scope, outputs, emitted = entry
+            ring = kept.first if len(kept.first) < FIRST else kept.last
+            ring.append((number, dict(scope), outputs, emitted))
+
+        return add_own if node.on_error_route else add_first
+
+    def arrived(self, node_id: str, scope: Scope) -> None:
+        """Remember that an aggregator has collected a bundle."""
+        kept = self._kept[node_id]
+        kept.arrivals += 1
+        kept.is_collecting = True
+        self.keep[node_id]((kept.arrivals, scope, (), 0))
+
+    def emitted(self, node_id: str, scope: Scope, sets: Sequence[Bundle]) -> None:
+        """Remember what an aggregator has made of the bundles that came last."""
+        kept = self._kept[node_id]
+        if not kept.is_collecting:
+            self.arrived(node_id, scope)
+        kept.is_collecting = False
+        if not self._is_silent:
+            number, seen, _, _ = kept.newest[-1]
+            kept.newest[-1] = (number, seen, sets[:FEW], len(sets))
+
+    def failed(self, trouble: Trouble, failure: Failure) -> None:
+        """Remember on what a node has failed, and how it is told."""
+        if self._is_silent:
+            return
+        node, kept = trouble.node, self._kept[trouble.node.id]
+        number = trouble.count.operations + trouble.count.failed
+        if node.kind is NodeKind.AGGREGATOR:
+            kept.arrivals += 1
+            number = kept.arrivals
+        operation = _operation(node, (number, trouble.scope, (), 0), failure)
+        failures = kept.failures if len(kept.failures) < MOST_FAILURES else kept.late_failures
+        failures.append(operation)
+
+    def lighten(self) -> None:
+        """Let go of large bundles among the latest. To be called every few milliseconds.
+
+        In the time between nobody can have made many that are large.
+        """
+        looked_at: dict[int, list[str]] = {}
+        for kept in self._kept.values():
+            if not kept.first:
+                continue
+            entry = kept.newest[-1]
+            number, scope, outputs, emitted = entry
+            heavy = looked_at.get(id(scope))
+            if heavy is None:
+                heavy = looked_at[id(scope)] = _heavy_names(scope)
+            if heavy or any(map(_is_heavy, outputs)):
+                light = [_TOO_LARGE if _is_heavy(bundle) else bundle for bundle in outputs]
+                scope = {**scope, **dict.fromkeys(heavy, _TOO_LARGE)}
+                kept.newest[-1] = (number, scope, light, emitted)
+
+    def history(self, inputs: Mapping[str, Any]) -> History | None:
+        """Return what is worth keeping; None if nothing has happened, or nobody may know."""
+        operations = {
+            node_id: self._kept[node_id].operations(self._plan.nodes[node_id])
+            for node_id, kept in self._kept.items()
+            if kept.first or kept.failures
+        }
+        if not any(map(_is_telling, operations.values())):
+            return None
+        return History(self._plan.source, str(self._plan.path), operations, inputs)
+
+
+class _Kept:
+    """What is remembered of one node. `arrivals` counts what came to an aggregator."""
+
+    __slots__ = ("arrivals", "failures", "first", "is_collecting", "last", "late_failures")
+
+    def __init__(self) -> None:
+        self.first: list[Entry] = []
+        self.last: deque[Entry] = deque(maxlen=LAST)
+        self.failures: list[KeptOperation] = []
+        self.late_failures: deque[KeptOperation] = deque(maxlen=LAST)
+        self.arrivals = 0
+        self.is_collecting = False
+
+    @property
+    def newest(self) -> list[Entry] | deque[Entry]:
+        """Where the latest entry is the last."""
+        return self.last or self.first
+
+    def operations(self, node: Node) -> list[KeptOperation]:
+        kept = [_operation(node, entry) for entry in (*self.first, *self.last)]
+        kept += [*self.failures, *self.late_failures]
+        return sorted(kept, key=lambda operation: operation.number)
+
+
+def _operation(node: Node, entry: Entry, failure: Failure | None = None) -> KeptOperation:
+    """Pick out of an operation's scope what its node could map."""
+    number, scope, outputs, emitted = entry
+    seen = {name: scope[name] for name in (*node.mappable, "error") if name in scope}
+    held = [bundle for bundle in outputs if bundle is not _TOO_LARGE]
+    return KeptOperation(
+        number,
+        {name: bundle for name, bundle in seen.items() if bundle is not _TOO_LARGE},
+        held,
+        emitted,
+        failure,
+        [name for name, bundle in seen.items() if bundle is _TOO_LARGE]
+        + [node.id] * (len(held) < len(outputs)),
+    )
+
+
+def _is_telling(operations: Sequence[KeptOperation]) -> bool:
+    """Say whether a node saw, emitted or failed on something: a trigger may find nothing."""
+    return any(one.bundles or one.emitted or one.failure for one in operations)
+
+
+def _heavy_names(scope: Scope) -> list[str]:
+    return [
+        name for name, bundle in scope.items() if isinstance(bundle, dict) and _is_heavy(bundle)
+    ]
+
+
+def _is_heavy(bundle: Bundle) -> bool:
+    sizes = [len(value) for value in bundle.values() if type(value) in _SIZED]
+    return sum(sizes) > HEAVY
+
+
+_SIZED: Final = (str, bytes, bytearray, list, dict)
