@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError
-from engine.mapping.compile import Scope, World
+from engine.mapping.compile import World
 from engine.mapping.functions.date_formats import zone_named
 from engine.model.bundle import File
 from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind, Registered, Status
+from engine.model.history import History
 from engine.module import Connector
-from engine.module import Kind as ModuleKind
 from engine.plan.catalog import Catalog
 from engine.plan.check import load, load_text
 from engine.plan.inputs import read_bundles, settle_inputs
@@ -128,7 +128,7 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
         _opened(folder, create=True) as store,
         _alone(store, plan, watcher, wait=request.wait),
     ):
-        if request.reset_trigger:
+        if request.reset_trigger and plan.has_trigger:
             await store.reset_cursor(plan.id, plan.trigger.id)
         marks = {name: await store.cursor(plan.id, name) for name in marked_nodes(plan)}
         execution = _execution(plan, Kind.SCENARIO)
@@ -155,13 +155,15 @@ async def replay(
 ) -> list[ReplayResult]:
     """Replay incomplete executions one after another, each from the node that failed.
 
-    They run the scenario as it was stored; `current`: as its file says today. An interruption ends
-    the row after the replay that it met.
+    They run the scenario as it was stored; `current`: as its file says today. A replay waits while
+    its scenario runs. An interruption ends the row after the replay that it met.
     """
     results: list[ReplayResult] = []
     async with open_store(operator) as store:
         for incomplete_id in ids:
-            result = await _replayed(incomplete_id, operator, store, watcher, current=current)
+            scenario_id = (await store.incomplete(incomplete_id)).scenario_id
+            async with store.run_lock(scenario_id, wait=True, on_wait=watcher.note):
+                result = await _replayed(incomplete_id, operator, store, watcher, current=current)
             results.append(result)
             if result.execution.interrupted:
                 break
@@ -187,24 +189,11 @@ async def edit_incomplete(
             raise UsageError(f"{incomplete.id[:8]} is resolved already", code="E606")
         taken: dict[str, Any] = {key: await _taken(store, path) for key, path in files.items()}
         edited = replace(incomplete, bundles=_edited(incomplete, {**values, **taken}))
-        plan = _stored_plan(incomplete, operator)
+        plan = stored_plan(incomplete, operator)
         scope = scope_of(plan, world(plan, edited.execution_id), edited.inputs, edited.bundles)
         check_fields(plan.nodes[incomplete.node_id], scope)
         await store.park(edited)
     return edited
-
-
-async def stored_scope(
-    incomplete_id: str, operator: Operator, *, timezone: str | None = None
-) -> Scope:
-    """Return what expressions of a stored incomplete execution see; its bundles by node id."""
-    async with open_store(operator) as store:
-        incomplete = await store.incomplete(incomplete_id)
-    plan = _stored_plan(incomplete, operator)
-    around = world(plan, incomplete.execution_id)
-    if timezone is not None:
-        around = replace(around, timezone=world_in(timezone).timezone)
-    return scope_of(plan, around, incomplete.inputs, incomplete.bundles)
 
 
 async def _taken(store: SqliteStore, path: Path) -> File:
@@ -260,7 +249,7 @@ async def _released(store: SqliteStore, incomplete: Incomplete) -> None:
 
 def _replay_plan(incomplete: Incomplete, operator: Operator, *, current: bool) -> Plan:
     path = Path(incomplete.source_path)
-    plan = load_plan(path, operator) if current else _stored_plan(incomplete, operator)
+    plan = load_plan(path, operator) if current else stored_plan(incomplete, operator)
     if incomplete.node_id not in plan.positions:
         raise UsageError(
             f"the scenario of today has no node `{incomplete.node_id}`",
@@ -271,10 +260,11 @@ def _replay_plan(incomplete: Incomplete, operator: Operator, *, current: bool) -
     return plan
 
 
-def _stored_plan(incomplete: Incomplete, operator: Operator) -> Plan:
-    path, found = Path(incomplete.source_path), catalog(operator)
+def stored_plan(record: Incomplete | History, operator: Operator) -> Plan:
+    """Return the plan of a scenario as it was when a record of it was stored."""
+    path, found = Path(record.source_path), catalog(operator)
     use_config(operator.store, path, Path.cwd())
-    return load_text(incomplete.source, path, found, connections_file=operator.connections)
+    return load_text(record.source, path, found, connections_file=operator.connections)
 
 
 def _id_of(name: str, known: Sequence[Registered]) -> str:
@@ -333,7 +323,7 @@ async def _surrounded(
         clock=clock(),
         ids=RandomIds(),
         watcher=watcher,
-        world=world(plan, execution.id),
+        world=world(plan, execution.id, execution.started_at),
     )
     talking = [
         node
@@ -376,19 +366,17 @@ def _execution(plan: Plan, kind: Kind) -> Execution:
 
 
 def _nothing_new(plan: Plan, execution: Execution) -> bool:
-    first = plan.trigger
-    asked = first.module is not None and first.module.kind is ModuleKind.TRIGGER
     ended_well = execution.status is Status.SUCCESS
-    return asked and ended_well and not execution.nodes[first.id].bundles
+    return plan.has_trigger and ended_well and not execution.nodes[plan.trigger.id].bundles
 
 
-def world(plan: Plan, execution_id: str) -> World:
-    """Return what expressions of a run can ask of the outside."""
+def world(plan: Plan, execution_id: str, started_at: datetime | None = None) -> World:
+    """Return what expressions of a run can ask of the outside; one without a start begins now."""
     facts = {
         "executionID": execution_id,
         "scenarioID": plan.id,
         "scenarioName": plan.name,
-        "triggerTimestamp": clock().now(),
+        "triggerTimestamp": started_at or clock().now(),
     }
     return replace(world_in(plan.settings.timezone), facts=facts)
 

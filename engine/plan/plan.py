@@ -14,7 +14,7 @@ from engine.errors import Place
 from engine.mapping.compile import Mapped, Scope
 from engine.model.directive import Directive
 from engine.model.scenario import Settings
-from engine.module import Module
+from engine.module import Kind, Module
 
 EMBEDDED: Final = "embedded"
 """In `Plan.connections`: the entry names the connector's own server (`embedded: true`)."""
@@ -176,4 +176,10 @@ class Plan:
 
     @property
     def trigger(self) -> Node:
+        """The first node, of whatever kind."""
         return self.flow[0]
+
+    @property
+    def has_trigger(self) -> bool:
+        """The first node asks for something new."""
+        return self.trigger.module is not None and self.trigger.module.kind is Kind.TRIGGER

@@ -258,8 +258,11 @@ def streak(execution: Execution, *, max_errors: int, shut: bool = False) -> Stre
 
 
 def is_burst(latest: Sequence[Execution]) -> bool:
-    """Say whether a scenario fails so often in a short time that it must rest; `latest` first."""
-    runs = [one for one in latest if one.kind is Kind.SCENARIO][:BURST]
+    """Say whether a scenario fails so often in a short time that it must rest; `latest` first.
+
+    Replays and interruptions are passed over, as in `streak`.
+    """
+    runs = [one for one in latest if one.kind is Kind.SCENARIO and not one.interrupted][:BURST]
     ends = [one.ended_at for one in runs if one.status is Status.ERROR and one.ended_at]
     return len(ends) == BURST and max(ends) - min(ends) <= BURST_WITHIN
 

@@ -22,7 +22,6 @@ from engine.errors import (
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Phase, Status
-from engine.module import Kind
 from engine.plan.plan import Flow, Node, NodeKind, Plan, nodes_from
 from engine.run import core
 from engine.run.aggregate import collected_by
@@ -191,7 +190,6 @@ class Run:
 
     async def _cycles(self) -> list[CursorChange]:
         trigger = self.counts[self._plan.trigger.id]
-        first = self._plan.trigger.module
         max_cycles = 1 if self._travel.fed is not None else self._plan.settings.max_cycles
         cycle = 0
         while True:
@@ -204,7 +202,7 @@ class Run:
                 cycle=cycle,
                 max_cycles=max_cycles,
                 bundles=trigger.bundles - before,
-                has_trigger=first is not None and first.kind is Kind.TRIGGER,
+                has_trigger=self._plan.has_trigger,
             ):
                 return changes
             await to_the_end(self._around.store.commit_cursor(self._plan.id, changes))

@@ -5,15 +5,21 @@ A run stands inside `in_turn`, which is entered under the scenario's run lock.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from engine.errors import UnresolvedError
 from engine.model.execution import Incomplete
 from engine.plan.plan import Plan
+from engine.run.core import is_burst
 from engine.run.ports import Store, Watcher
+from engine.run.rules import BURST, BURST_WITHIN
 
 LISTED: Final = 10
 """How many unresolved incomplete executions a refusal names."""
+
+LOOKED_AT: Final = 3 * BURST
+"""Latest executions among which a burst of errors is sought; replays stand between."""
 
 
 @asynccontextmanager
@@ -30,10 +36,25 @@ async def in_turn(store: Store, plan: Plan, watcher: Watcher) -> AsyncIterator[N
             f"`{plan.id}` is inactive, so only runs by hand start it: fusion activate {plan.id}"
         )
     yield
-    after = await store.scenario(plan.id)
-    if before.active and not after.active:
-        row = f" after {after.errors_in_row} errors in a row" if after.errors_in_row > 1 else ""
-        watcher.note(f"`{plan.id}` is deactivated{row}: fusion activate {plan.id}")
+    reason = await _deactivated(store, plan.id) if before.active else None
+    if reason is not None:
+        watcher.note(f"`{plan.id}` is deactivated{reason}: fusion activate {plan.id}")
+
+
+async def _deactivated(store: Store, scenario_id: str) -> str | None:
+    """Say why a scenario is no longer active, which its latest run may have decided; None: it is.
+
+    Too many errors in a short time deactivate it here.
+    """
+    after = await store.scenario(scenario_id)
+    if not after.active:
+        row = after.errors_in_row
+        return f" after {row} errors in a row" if row > 1 else ""
+    if not is_burst(await store.executions(scenario_id=scenario_id, limit=LOOKED_AT)):
+        return None
+    await store.set_active(scenario_id, active=False)
+    minutes = BURST_WITHIN // timedelta(minutes=1)
+    return f", because {BURST} runs in a row ended in error within {minutes} minutes"
 
 
 def _unresolved(scenario_id: str, waiting: Sequence[Incomplete]) -> UnresolvedError:

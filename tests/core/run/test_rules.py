@@ -1,5 +1,6 @@
 """The tables of failure: what directives and defaults decide, from plain facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from engine.model.execution import (
     Incomplete,
     IncompleteStatus,
     Kind,
+    Phase,
     Status,
 )
 from engine.run import core
@@ -198,3 +200,20 @@ def test_cycles_end_at_the_limit_or_when_the_trigger_is_empty(
         core.another_cycle(cycle=cycle, max_cycles=3, bundles=bundles, has_trigger=has_trigger)
         is goes_on
     )
+
+
+def test_replays_and_interruptions_are_no_part_of_a_burst_of_errors() -> None:
+    error = Execution("f" * 32, "videos", Kind.SCENARIO, Status.ERROR, NOW, NOW)
+    replay, cut = replace(error, kind=Kind.REPLAY), replace(error, interrupted=True)
+
+    assert core.is_burst([error] * 10)
+    assert not core.is_burst([error] * 9 + [replay, cut])
+    assert core.is_burst([error, replay, cut] * 10)
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECTION, Phase.INITIALIZATION])
+def test_a_replay_that_never_began_leaves_its_record(phase: Phase) -> None:
+    failure = Failure("AccountValidationError", "refused", phase=phase)
+    ended = Execution("f" * 32, "videos", Kind.REPLAY, Status.ERROR, NOW, failure=failure)
+
+    assert core.after_replay(incomplete(), ended) == incomplete()

@@ -18,6 +18,9 @@ TRACES = "core/run/test_traces.py"
 TABLES = "core/run/test_rules.py"
 PARTS = "core/run/test_cursor_and_arrays.py"
 MORE_AGGREGATORS = "core/run/test_aggregators.py"
+TRANSACTIONS = "core/run/test_transactions.py"
+INITIAL = "core/run/test_initialization.py"
+TYPES = "core/run/test_error_types.py"
 CONDITIONS = "core/plan/test_conditions.py"
 PLANS = "core/plan/test_plans.py"
 
@@ -85,18 +88,42 @@ HELD: dict[str, list[tuple[str, str]]] = {
         (FLOWS, "test_aggregators_of_one_source_on_several_routes_close_after_its_last_bundle")
     ],
     "R29": [(FLOWS, "test_an_aggregator_misses_what_was_lost_and_takes_a_substitute")],
-    "R30": [(DRIVER, "test_a_scenario_without_a_trigger_makes_every_cycle")],
+    "R30": [
+        (DRIVER, "test_a_scenario_without_a_trigger_makes_every_cycle"),
+        (INITIAL, "test_connections_are_tested_before_modules"),
+        (INITIAL, "test_a_module_that_cannot_work_ends_the_run_before_the_first_bundle"),
+    ],
+    "R31": [
+        (TRANSACTIONS, "test_a_rollback_says_what_went_back_and_what_did_not"),
+        (TRANSACTIONS, "test_it_goes_back_with_its_cycle_unless_it_has_committed"),
+    ],
+    "R32": [
+        (
+            TRANSACTIONS,
+            "test_with_auto_commit_each_operation_is_committed_before_the_next_node_runs",
+        ),
+        (
+            TRANSACTIONS,
+            "test_without_it_all_commit_once_after_the_last_operation_of_the_cycle",
+        ),
+    ],
     "R33": [
         (
             "core/run/test_settings.py",
             "test_a_trigger_that_commits_last_reads_a_failed_cycle_again",
         ),
+        (TRANSACTIONS, "test_the_trigger_commits_last_so_not_after_a_failed_commit"),
     ],
     "R34": [
         (DRIVER, "test_after_a_rollback_the_trigger_reads_the_same_again"),
         (PARTS, "test_a_rolled_back_cycle_moves_no_mark"),
     ],
+    "R35": [
+        (TRANSACTIONS, "test_what_cannot_commit_stops_everything_and_what_is_committed_stays"),
+        (TRANSACTIONS, "test_what_cannot_roll_back_is_told_and_the_others_go_back"),
+    ],
     "R36": [
+        (TYPES, "test_in_a_later_node_of_a_scenario_that_stores"),
         (TABLES, "test_defaults_follow_the_type_when_the_scenario_stores"),
         (DRIVER, "test_a_refused_credential_sets_later_bundles_aside_without_running"),
     ],
@@ -123,7 +150,11 @@ HELD: dict[str, list[tuple[str, str]]] = {
         (DRIVER, "test_a_failure_inside_an_error_route_is_stored_at_the_node_that_failed_first"),
         (MIDWAY, "test_a_credential_refused_on_an_error_route_leaves_the_failed_node_open"),
     ],
-    "R44": [(FLOWS, "test_a_break_on_the_first_node_stores_what_the_default_would_not")],
+    "R44": [
+        (FLOWS, "test_a_break_on_the_first_node_stores_what_the_default_would_not"),
+        (INITIAL, "test_a_module_that_cannot_work_ends_the_run_before_the_first_bundle"),
+        (TRANSACTIONS, "test_an_operation_that_cannot_commit_stops_the_run_and_asks_no_handler"),
+    ],
     "R45": [(MORE_AGGREGATORS, "test_a_value_that_does_not_fit_fails_its_bundle_and_no_other")],
     "R46": [(FLOWS, "test_a_handler_costs_no_operation_but_its_modules_do")],
 }
@@ -131,9 +162,6 @@ HELD: dict[str, list[tuple[str, str]]] = {
 
 NOT_YET = {
     "R4": "no search has the option to go on without results",
-    "R31": "no module can roll back",
-    "R32": "modules have no commit of their own",
-    "R35": "modules have no commit or rollback that could fail",
 }
 
 

@@ -281,3 +281,47 @@ async def test_a_trigger_that_commits_last_reads_a_failed_cycle_again(
     await bench.run()
 
     assert bench.seen.count("risky:1") == again
+
+
+# Ten errors within two minutes
+
+HASTY = FAILING.replace("max_consecutive_errors: 2", "max_consecutive_errors: 100")
+
+
+async def run_often(bench: Bench, times: int, *, every: float = 0) -> None:
+    for _ in range(times):
+        await bench.run_in_turn()
+        bench.clock.seconds += every
+
+
+@pytest.mark.parametrize("failure", ["RuntimeError", "DataError"])
+async def test_ten_errors_within_two_minutes_deactivate_whatever_their_type(
+    tmp_path: Path, failure: str
+) -> None:
+    bench = Bench(tmp_path, HASTY.replace("RuntimeError", failure))
+
+    await run_often(bench, 9, every=13)
+    assert (await bench.store.scenario("probe")).active
+    await run_often(bench, 1)
+
+    assert not (await bench.store.scenario("probe")).active
+    assert bench.listener.notes == [
+        "`probe` is deactivated, because 10 runs in a row ended in error within 2 minutes: "
+        "fusion activate probe"
+    ]
+
+
+async def test_ten_errors_in_more_time_do_not(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, HASTY)
+    await run_often(bench, 12, every=14)
+    assert (await bench.store.scenario("probe")).active
+
+
+async def test_a_success_between_ten_errors_begins_anew(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, HASTY)
+    await run_often(bench, 9)
+    bench.text = HASTY.replace("RuntimeError", "null")
+    await run_often(bench, 1)
+    bench.text = HASTY
+    await run_often(bench, 9)
+    assert (await bench.store.scenario("probe")).active
