@@ -1,18 +1,30 @@
-"""Calls to CloudConvert: creating, finding and deleting jobs. Source: CloudConvert API v2."""
+"""Calls to CloudConvert: jobs and tasks made, shown, listed and deleted. Source: API v2."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from engine.errors import DataError, RateLimitError, ServiceConnectionError
+from engine.errors import DataError, ModuleTimeoutError, RateLimitError, ServiceConnectionError
 from engine.module import Context, Reply
-from modules.cloudconvert.answers import Job, maps
+from modules.cloudconvert.answers import Answer, Job, Task, maps
 from modules.cloudconvert.failures import REFUSALS, refusal
 
 LOOK_UPS: Final = tuple(timedelta(seconds=wait) for wait in (0, 1, 3))
-"""Waits before each look for a job whose creation got no usable answer."""
+"""Waits before each look for what a request without a usable answer may have made."""
+
+DELETIONS: Final = LOOK_UPS
+"""Waits before each attempt at a deletion."""
+
+PER_PAGE: Final = 100
+"""Entries of a list that are asked for at once; the service's own default."""
+
+DELETING: Final = "deleting"
+"""What the detail of a failed deletion keeps for a replay: what was to be deleted."""
+
+Made = TypeVar("Made")
+Understood = TypeVar("Understood", bound=Answer)
 
 
 async def call(ctx: Context, method: str, path: str, **more: Any) -> Reply:
@@ -23,28 +35,74 @@ async def call(ctx: Context, method: str, path: str, **more: Any) -> Reply:
     return reply
 
 
-async def create_job(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Job:
-    """Create a job, once: if the answer is lost, the job is looked up by its tag.
+async def get(ctx: Context, path: str, kind: type[Understood], *, include: str = "") -> Understood:
+    """Return what lies at a path. Raises DataError if it does not exist, or no longer."""
+    query = {"include": include} if include else None
+    return understood(await call(ctx, "GET", path, query=query), kind)
 
-    Raises what the creation raised if no such job is found; a repeat must then use the same tag.
+
+def understood(reply: Reply, kind: type[Understood]) -> Understood:
+    """Return what an answer holds. Raises DataError if it is not of that kind."""
+    data = reply.body.get("data") if isinstance(reply.body, dict) else None
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        detail = {"status": reply.status, "answer": "unreadable"}
+        text = f"CloudConvert's answer holds no {kind.__name__.lower()}"
+        raise DataError(text, detail=detail) from error
+
+
+async def once(
+    ctx: Context,
+    make: Callable[[], Awaitable[Made]],
+    look: Callable[[], Awaitable[Made | None]],
+) -> Made:
+    """Make something, once: if the answer is lost, what was made is looked up.
+
+    Raises what the making raised if nothing is found, or if the service does not say.
     """
     try:
-        reply = await call(ctx, "POST", "/jobs", json={"tasks": tasks, "tag": tag})
-        return _job(reply)
+        return await make()
     except RateLimitError:
         raise
     except (ServiceConnectionError, DataError) as error:
         if isinstance(error, DataError) and error.detail.get("answer") != "unreadable":
             raise
-        found = await _looked_up(ctx, tag)
+        found = await _looked_up(ctx, look)
         if found is None:
             raise
         return found
 
 
+async def _looked_up(ctx: Context, look: Callable[[], Awaitable[Made | None]]) -> Made | None:
+    """Look a few times; None too if the service does not say."""
+    for wait in LOOK_UPS:
+        await ctx.sleep(wait)
+        try:
+            found = await look()
+        except (ServiceConnectionError, DataError):
+            return None
+        if found is not None:
+            return found
+    return None
+
+
+# Jobs
+
+
+async def create_job(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Job:
+    """Create a job, once: it is looked up by its tag, so a repeat must use the same tag."""
+
+    async def make() -> Job:
+        reply = await call(ctx, "POST", "/jobs", json={"tasks": tasks, "tag": tag})
+        return understood(reply, Job)
+
+    return await once(ctx, make, lambda: find_job(ctx, tag))
+
+
 async def get_job(ctx: Context, job_id: str) -> Job:
     """Return a job with its tasks. Raises DataError if it does not exist, or no longer."""
-    return _job(await call(ctx, "GET", f"/jobs/{job_id}"))
+    return await get(ctx, f"/jobs/{job_id}", Job)
 
 
 async def delete_job(ctx: Context, job_id: str) -> None:
@@ -64,24 +122,72 @@ async def find_job(ctx: Context, tag: str) -> Job | None:
     return await get_job(ctx, ids[0]) if ids else None
 
 
-async def _looked_up(ctx: Context, tag: str) -> Job | None:
-    """Look for a job a few times; None too if the service does not say."""
-    for wait in LOOK_UPS:
+# Tasks
+
+
+async def get_task(ctx: Context, task_id: str, *, include: str = "") -> Task:
+    """Return a task. Raises DataError if it does not exist, or no longer."""
+    return await get(ctx, f"/tasks/{task_id}", Task, include=include)
+
+
+# Lists and deletions
+
+
+async def listed(ctx: Context, path: str, limit: int, **query: str | None) -> list[dict[str, Any]]:
+    """Return the first entries of a list with an id, `limit` at most; a query of None is left out.
+
+    All are fetched before the first is passed on: what a scenario does to one of them, such as
+    deleting it, would move the rest from page to page. For the same reason none comes twice.
+    """
+    wanted = {name: value for name, value in query.items() if value is not None}
+    wanted["per_page"] = str(min(limit, PER_PAGE))
+    found: dict[str, dict[str, Any]] = {}
+    page = 0
+    is_last = False
+    while not is_last and len(found) < limit:
+        page += 1
+        reply = await call(ctx, "GET", path, query={**wanted, "page": page})
+        known = len(found)
+        found |= {str(each["id"]): each for each in entries(reply) if each.get("id") is not None}
+        is_last = len(found) == known or _is_last(reply, min(limit, PER_PAGE))
+        ctx.progress(min(len(found), limit), limit)
+    return list(found.values())[:limit]
+
+
+def entries(reply: Reply) -> list[dict[str, Any]]:
+    """Return the entries of a list's page. Raises DataError if there is no list."""
+    data = reply.body.get("data") if isinstance(reply.body, dict) else None
+    if not isinstance(data, list):
+        detail = {"status": reply.status, "answer": "unreadable"}
+        raise DataError("CloudConvert's answer holds no list", detail=detail)
+    return maps(data)
+
+
+def _is_last(reply: Reply, per_page: int) -> bool:
+    links = reply.body.get("links")
+    if isinstance(links, dict) and "next" in links:
+        return links["next"] is None
+    return len(reply.body["data"]) < per_page
+
+
+async def delete(ctx: Context, path: str) -> None:
+    """Delete something that is there; an attempt whose answer is lost is repeated.
+
+    Raises DataError if it was gone before the first attempt, that of a replayed failure included.
+    """
+    unknown = ctx.earlier.get(DELETING) == path
+    for wait in DELETIONS:
         await ctx.sleep(wait)
         try:
-            found = await find_job(ctx, tag)
-        except (ServiceConnectionError, DataError):
-            return None
-        if found is not None:
-            return found
-    return None
-
-
-def _job(reply: Reply) -> Job:
-    """Return the job of an answer. Raises DataError if there is none in it."""
-    data = reply.body.get("data") if isinstance(reply.body, dict) else None
-    try:
-        return Job.model_validate(data)
-    except ValidationError as error:
-        detail = {"status": reply.status, "answer": "unreadable"}
-        raise DataError("CloudConvert's answer holds no job", detail=detail) from error
+            await call(ctx, "DELETE", path)
+        except DataError as error:
+            if not unknown or error.detail.get("status") != 404:
+                raise
+        except ServiceConnectionError as error:
+            error.detail[DELETING] = path
+            ended = isinstance(error, RateLimitError | ModuleTimeoutError)
+            if ended or wait == DELETIONS[-1]:
+                raise
+            unknown = True
+            continue
+        return

@@ -28,7 +28,7 @@ async def downloaded(ctx: Context, entry: Exported) -> File:
 
 async def _received(ctx: Context, entry: Exported) -> File:
     async with ctx.http.download(entry.url or "") as incoming:
-        size = incoming.size if entry.size is None else int(entry.size)
+        size = incoming.size if entry.size is None else entry.size
         name = entry.filename or incoming.name or "file"
         chunks = _watched(ctx, incoming, name, size)
         return await ctx.files.receive(name, chunks, expected=size)

@@ -51,7 +51,7 @@ def failure_of(job: Job) -> ModuleError:
 
     The detail lists them, with the job's id and tag.
     """
-    failed = [task for task in job.tasks if task.status == "error"]
+    failed = [task for task in job.each_task() if task.status == "error"]
     roots = [task for task in failed if task.code != "INPUT_TASK_FAILED"] or failed
     said = "; ".join(map(_said, roots)) or "the job failed without saying why"
     detail: dict[str, Any] = {

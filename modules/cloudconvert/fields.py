@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    StringConstraints,
     WithJsonSchema,
     model_validator,
 )
@@ -97,6 +98,15 @@ Headers = Annotated[dict[str, str], BeforeValidator(_from_rows), _MAP_OR_ROWS]
 Options = Annotated[
     dict[str, Any], BeforeValidator(_from_rows), AfterValidator(_options), _MAP_OR_ROWS
 ]
+Id = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64),
+    Field(examples=["7a02b3f9-3d8c-4a41-9d5e-0f1c2b3a4d5e"]),
+]
+"""Id of a job or task; nothing else may become a part of an address."""
+Limit = Annotated[int, Field(ge=1)]
+LIMIT = 10
+"""Assumed: how many entries a list yields if nothing is said."""
 FileName = Annotated[str, Field(min_length=1, max_length=255, examples=["report.pdf"])]
 Format = Annotated[
     str,

@@ -134,7 +134,7 @@ def _output(job: Job, files: list[File]) -> FileJob:
         created_at=job.created_at,
         started_at=job.started_at,
         ended_at=job.ended_at,
-        tasks=job.raw_tasks,
+        tasks=job.tasks,
         links=job.links,
         files=files,
         file=files[0] if files else None,
@@ -224,7 +224,9 @@ def _tell(ctx: Context, job: Job) -> None:
 
 
 def _exported(job: Job) -> list[Exported]:
-    tasks = [task for task in job.tasks if task.operation == "export/url" or task.name == EXPORT]
+    tasks = [
+        task for task in job.each_task() if task.operation == "export/url" or task.name == EXPORT
+    ]
     found = [entry for task in tasks for entry in task.files() if entry.url]
     if not found:
         raise DataError(f"job {job.id} ended without a file", detail={"job_id": job.id})

@@ -3,8 +3,6 @@
 import asyncio
 import io
 import zipfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,37 +10,19 @@ from typing import Any
 import pikepdf
 import pytest
 from clocks import StandingClock
-from contexts import World, outputs
+from cloudconvert_embedded import Waiting, server
+from contexts import outputs
 from PIL import Image
 from wire import sends, serving
 
 from engine.connect.client import HttpClient
 from engine.connect.fetch import guarded_fetch
 from engine.errors import DataError, InvalidAccessTokenError, ModuleError
-from engine.module import Bundle, Connection, Context, Fetch, Module
-from modules.cloudconvert import connector
+from engine.module import Bundle, Connection, Context, Module
 from modules.cloudconvert.api import find_job
 from modules.cloudconvert.convert_file import ConvertFile
 from modules.cloudconvert.create_archive import CreateArchive
 from modules.cloudconvert.merge_files import MergeFiles
-
-
-class Waiting(World):
-    """Really sleeps, because the server works meanwhile."""
-
-    async def sleep(self, wait: timedelta) -> None:
-        await super().sleep(wait)
-        await asyncio.sleep(wait.total_seconds())
-
-
-@asynccontextmanager
-async def server(folder: Path, fetch: Fetch | None = None) -> AsyncIterator[Waiting]:
-    assert connector.embedded is not None
-    async with (
-        connector.embedded(folder / "server", fetch or guarded_fetch()) as embedded,
-        HttpClient(embedded.connection, clock=StandingClock()) as http,
-    ):
-        yield Waiting(folder, http=http)
 
 
 async def run(module: type[Module[Any, Any]], world: Context, **fields: Any) -> Bundle:
