@@ -26,6 +26,7 @@ LAYERS = (
     ("store", "connect"),
     ("cluster",),
     ("app", "examples"),
+    ("stored",),
     ("cli", "web"),
     ("__main__",),
 )

@@ -13,6 +13,7 @@ from engine.cli.units import counted, duration, short
 from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Phase, Status
 
 if TYPE_CHECKING:
+    from engine.model.history import History
     from engine.plan.plan import Plan
 
 MOST_NAMES = 5
@@ -81,17 +82,8 @@ def headline(name: str, execution: Execution) -> str:
     return f"{name}: {words[status_word(execution)]} {duration(seconds_of(execution))} ({done})"
 
 
-def node_lines(
-    nodes: Mapping[str, NodeCount], plan: "Plan | None", width: int | None
-) -> Sequence[Line]:
-    """Return the table of nodes, in the plan's order; nodes of error routes only if they ran.
-
-    Without a plan, the nodes are those that ran, and their modules are not known.
-    """
-    if plan is None:
-        columns = _NODES[:1] + _NODES[2:]
-        rows = [(name, *_numbers(count)) for name, count in nodes.items() if _ran(count)]
-        return table(columns, rows, width)
+def node_lines(nodes: Mapping[str, NodeCount], plan: "Plan", width: int | None) -> Sequence[Line]:
+    """Return the table of nodes, in the plan's order; nodes of error routes only if they ran."""
     counts = [(node, nodes.get(node.id, NodeCount())) for node in plan.nodes.values()]
     known = [
         (node.title, node.module_id, *_numbers(count))
@@ -99,6 +91,24 @@ def node_lines(
         if _ran(count) or not (node.on_error_route or node.disabled)
     ]
     return table(_NODES, known, width)
+
+
+def stored_node_lines(
+    nodes: Mapping[str, NodeCount], history: "History | None", width: int | None
+) -> Sequence[Line]:
+    """Return the table of the nodes that ran, and which of their bundles history keeps.
+
+    Without a plan, their modules are not known.
+    """
+    ran = [(name, *_numbers(count)) for name, count in nodes.items() if _ran(count)]
+    columns = (*_NODES[:1], *_NODES[2:])
+    if history is None:
+        return table(columns, ran, width)
+    from engine.stored import numbers_kept
+
+    kept = {name: numbers_kept(operations) for name, operations in history.operations.items()}
+    rows = [(*row, kept.get(row[0], "")) for row in ran]
+    return table((*columns, Column("bundles kept", gives_way=True)), rows, width)
 
 
 def saved_lines(paths: Sequence[Path]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -23,10 +24,12 @@ OPENINGS = ("{{", "{%", "{#")
 @click.argument("expression", required=False, metavar="[EXPR]")
 @click.option(
     "--bundle",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="JSON object whose keys are the names in the expression.",
+    metavar="FILE|N",
+    help="JSON object whose keys are the names in the expression. With --run: which of the bundles "
+    "that came to the node, from 1.  [default: the first]",
 )
+@click.option("--run", "run_id", metavar="ID", help="Take the names from a run, with --node.")
+@click.option("--node", "node_id", metavar="NODE", help="See what this node of the run saw.")
 @click.option(
     "--incomplete",
     "incomplete_id",
@@ -44,15 +47,16 @@ def command(
     operator: "Operator",
     *,
     expression: str | None,
-    bundle: Path | None,
-    incomplete_id: str | None,
-    timezone: str | None,
     jsonl: bool,
+    **source: str | None,
 ) -> None:
     """Evaluate an expression.
 
     EXPR is one expression, or a text with {{ }} in it as in a field. The limits are those of a
     run. The value is written as JSON.
+
+    With --run ID --node NODE --bundle N, the names are those that a node saw: of each node of a
+    run, the first and the last bundles that came to it are kept, and those that it failed on.
 
     \b
     With --jsonl, each line of standard input is
@@ -64,16 +68,39 @@ def command(
     """
     _limits(operator)
     if jsonl:
-        if expression is not None or bundle or incomplete_id or timezone:
+        if expression is not None or any(source.values()):
             raise click.UsageError("--jsonl reads everything from standard input")
         _answer_lines(output)
         return
     if expression is None:
         raise click.UsageError("give an expression, or --jsonl")
-    if bundle and incomplete_id:
-        raise click.UsageError("the names come from --bundle or from --incomplete, not from both")
+    given = _Source(**source)
+    given.check()
     text = expression if any(mark in expression for mark in OPENINGS) else f"{{{{ {expression} }}}}"
-    _show(output, text, _scope(operator, bundle, incomplete_id, timezone))
+    _show(output, text, *_scope(operator, given))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where names and values come from: a file, a run, an incomplete execution, or nowhere."""
+
+    bundle: str | None
+    run_id: str | None
+    node_id: str | None
+    incomplete_id: str | None
+    timezone: str | None
+
+    def check(self) -> None:
+        """Raise click.UsageError for options that do not go together."""
+        if self.incomplete_id and (self.bundle or self.run_id):
+            other = "--run" if self.run_id else "--bundle"
+            text = f"the names come from {other} or from --incomplete, not from both"
+            raise click.UsageError(text)
+        if bool(self.run_id) != bool(self.node_id):
+            raise click.UsageError("--run and --node go together")
+        number = self.bundle or "1"
+        if self.run_id and not (number.isascii() and number.isdecimal() and int(number)):
+            raise click.UsageError(f"with --run, --bundle is a number from 1, not `{number}`")
 
 
 def _limits(operator: "Operator") -> None:
@@ -101,17 +128,34 @@ def _lines(stream: BinaryIO, limit: int) -> Iterator[bytes]:
         yield line.removesuffix(b"\n") if rest is line else line
 
 
-def _scope(
-    operator: "Operator", bundle: Path | None, incomplete_id: str | None, timezone: str | None
-) -> "Scope":
-    from engine.app import stored_scope, world_in
+def _scope(operator: "Operator", given: _Source) -> "tuple[Scope, tuple[str, ...]]":
+    """Return what the expression sees, and what to say if it asks for more."""
+    from engine.app import world_in
     from engine.cli.running import run_async
+    from engine.stored import scope_of_incomplete
 
-    if incomplete_id is not None:
-        scope, _ = run_async(stored_scope(incomplete_id, operator, timezone=timezone))
-        return scope
-    names = {} if bundle is None else _names(bundle)
-    return {**names, "": world_in(timezone or "UTC")}
+    if given.run_id is not None:
+        return _scope_of_run(operator, given)
+    if given.incomplete_id is not None:
+        found = scope_of_incomplete(given.incomplete_id, operator, timezone=given.timezone)
+        return run_async(found)[0], ()
+    names = {} if given.bundle is None else _names(Path(given.bundle))
+    return {**names, "": world_in(given.timezone or "UTC")}, ()
+
+
+def _scope_of_run(operator: "Operator", given: _Source) -> "tuple[Scope, tuple[str, ...]]":
+    from engine.cli.running import run_async
+    from engine.stored import OperationId, scope_of_operation
+
+    number = None if given.bundle is None else int(given.bundle)
+    wanted = OperationId(given.run_id or "", given.node_id or "", number)
+    found = scope_of_operation(wanted, operator, timezone=given.timezone)
+    (scope, operation), _ = run_async(found)
+    gone = [name for name in operation.too_large if name != given.node_id]
+    notes = [f"`{name}` was too large to be kept with the run" for name in gone]
+    if given.node_id not in scope:
+        notes.append(f"the names are what `{given.node_id}` saw, not what it emitted")
+    return scope, tuple(notes)
 
 
 def _names(path: Path) -> dict[str, Any]:
@@ -127,7 +171,7 @@ def _names(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {error.reason}", code="E402") from error
 
 
-def _show(output: Output, text: str, scope: "Scope") -> None:
+def _show(output: Output, text: str, scope: "Scope", notes: tuple[str, ...]) -> None:
     from engine.errors import ExpressionError, MappingError, Problem
     from engine.mapping.evaluate import evaluate, place, value_text
 
@@ -136,7 +180,7 @@ def _show(output: Output, text: str, scope: "Scope") -> None:
     except ExpressionError as error:
         where = place(text, error)
         raise ScenarioError(
-            Problem(error.problem_code, error.message, where, error.notes)
+            Problem(error.problem_code, error.message, where, (*error.notes, *notes))
         ) from error
     except MappingError as error:
         error.place = place(text, error)

@@ -132,11 +132,11 @@ def _row(result: "ReplayResult") -> tuple[str, ...]:
 
 def _nodes(results: "Sequence[ReplayResult]", width: int | None) -> Iterator[Line]:
     """Yield the nodes that ran, if one was replayed; none before the failed node is there."""
-    from engine.cli.summary import node_lines
+    from engine.cli.summary import stored_node_lines
 
     if len(results) == 1:
         yield ""
-        yield from node_lines(results[0].execution.nodes, None, width)
+        yield from stored_node_lines(results[0].execution.nodes, None, width)
 
 
 def _saved(results: "Sequence[ReplayResult]") -> Iterator[Line]:

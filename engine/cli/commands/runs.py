@@ -1,7 +1,7 @@
 """`fusion runs`: what has run, and one run in full."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,7 @@ from engine.cli.units import age, clock_time, duration, short
 if TYPE_CHECKING:
     from engine.app import Operator
     from engine.model.execution import Execution, Incomplete
+    from engine.model.history import History
 
 COLUMNS = (
     Column("id"),
@@ -38,6 +39,7 @@ COLUMNS = (
     show_default=True,
     help="How many runs to list.",
 )
+@click.option("--node", "node_id", metavar="NODE", help="Show what is kept of this node in a run.")
 @operator("store")
 @json_option
 @click.pass_obj
@@ -49,12 +51,18 @@ def command(
     run_id: str | None,
     scenario: str | None,
     limit: int,
+    node_id: str | None,
 ) -> None:
     """List runs, or show one.
 
     The latest run comes first. An ID may be shortened to its first characters, as in the list.
+    With --node, each operation that is kept: what the node saw, and what it emitted or failed with.
     """
-    if run_id is None:
+    if run_id is None and node_id is not None:
+        raise click.UsageError("--node needs the ID of a run")
+    if node_id is not None and run_id is not None:
+        _show_node(output, operator, run_id, node_id)
+    elif run_id is None:
         _list(output, operator, scenario, limit)
     else:
         _show(output, operator, run_id)
@@ -99,27 +107,64 @@ def _show(output: Output, operator: "Operator", run_id: str) -> None:
     from engine.cli.records import execution_json, incomplete_json
     from engine.cli.running import run_async
 
-    async def read() -> "tuple[Execution, list[Incomplete]]":
+    async def read() -> "tuple[Execution, History | None, list[Incomplete]]":
         async with open_store(operator) as store:
             found = await store.execution(run_id)
-            return found, await store.incompletes(execution_id=found.id)
+            history = await store.history(found.id)
+            return found, history, await store.incompletes(execution_id=found.id)
 
-    (execution, stored), _ = run_async(read())
+    (execution, history, stored), _ = run_async(read())
     if output.as_json:
         incomplete = [incomplete_json(one) for one in stored]
-        output.document({"run": execution_json(execution), "incomplete": incomplete})
+        run = {"run": execution_json(execution), "incomplete": incomplete}
+        output.document({**run, "operations": _operations_json(history)})
         return
-    for line in _lines(output, execution, stored, operator):
+    for line in _lines(output, execution, history, stored, operator):
         output.result(line)
+
+
+def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) -> None:
+    from engine.app import open_store
+    from engine.cli.operations import operation_json, operation_lines
+    from engine.cli.records import execution_json
+    from engine.cli.running import run_async
+    from engine.stored import kept_of, nothing_kept
+
+    async def read() -> "tuple[Execution, History | None]":
+        async with open_store(operator) as store:
+            found = await store.execution(run_id)
+            return found, await store.history(found.id)
+
+    (execution, history), _ = run_async(read())
+    if history is None:
+        raise nothing_kept(execution)
+    kept = kept_of(node_id, execution, history)
+    if output.as_json:
+        operations = {node_id: [operation_json(one) for one in kept]}
+        output.document({"run": execution_json(execution), "operations": operations})
+        return
+    for index, one in enumerate(kept):
+        if index:
+            output.result()
+        for line in operation_lines(node_id, one, kept[-1].number):
+            output.result(line)
+
+
+def _operations_json(history: "History | None") -> "dict[str, Any]":
+    from engine.cli.operations import operation_json
+
+    operations = {} if history is None else history.operations
+    return {name: [operation_json(one) for one in kept] for name, kept in operations.items()}
 
 
 def _lines(
     output: Output,
     execution: "Execution",
+    history: "History | None",
     stored: "Sequence[Incomplete]",
     operator: "Operator",
 ) -> Iterator[Line]:
-    from engine.cli.summary import headline, incomplete_lines, kind_word, node_lines
+    from engine.cli.summary import headline, incomplete_lines, kind_word, stored_node_lines
 
     yield (Span(headline(execution.scenario_id, execution), Tone.STRONG),)
     yield f"{kind_word(execution.kind)} {execution.id}, started {clock_time(execution.started_at)}"
@@ -128,7 +173,10 @@ def _lines(
         yield from problem_lines(failure_problem(execution.failure), output.width)
     if execution.nodes:
         yield ""
-        yield from node_lines(execution.nodes, None, output.width)
+        yield from stored_node_lines(execution.nodes, history, output.width)
+    if history is not None:
+        words = ("runs", short(execution.id), "--node", list(history.operations)[-1])
+        yield f"what a node saw: {typed(*words, *store_option(operator))}"
     if stored:
         yield ""
         yield from incomplete_lines(stored, output.width)

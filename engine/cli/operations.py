@@ -1,0 +1,50 @@
+"""The operations that are kept of a run, for people and for programs."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.output import Line, Span, Tone
+from engine.cli.units import counted
+
+if TYPE_CHECKING:
+    from engine.model.bundle import Bundle
+    from engine.model.history import KeptOperation
+
+
+def operation_lines(node_id: str, one: "KeptOperation", count: int) -> Iterator[Line]:
+    """Yield one operation in full: what the node saw, and what came of it."""
+    yield (Span(f"{node_id}, bundle {one.number} of {count}", Tone.STRONG),)
+    if one.bundles:
+        yield "  saw"
+        yield from _bundles(one.bundles)
+    for name in one.too_large:
+        whose = "what it emitted" if name == node_id else f"`{name}`"
+        yield f"  {whose} is too large to be kept"
+    if one.failure is not None:
+        yield f"  failed: {one.failure.type}: {one.failure.message}"
+        if one.failure.where:
+            yield f"  at {one.failure.where}"
+        return
+    more = ", of which the first are kept" if 0 < len(one.outputs) < one.emitted else ""
+    yield f"  emitted {counted(one.emitted, 'bundle')}{more}"
+    yield from _bundles({f"[{index}]": bundle for index, bundle in enumerate(one.outputs)})
+
+
+def operation_json(one: "KeptOperation") -> dict[str, Any]:
+    """Return one operation; `emitted` counts all bundles that it emitted."""
+    from engine.cli.records import failure_json, value_json
+
+    return {
+        "number": one.number,
+        "bundles": value_json(one.bundles),
+        "outputs": value_json(list(one.outputs)),
+        "emitted": one.emitted,
+        "failure": one.failure and failure_json(one.failure),
+        "too_large": list(one.too_large),
+    }
+
+
+def _bundles(bundles: "Mapping[str, Bundle]") -> Iterator[str]:
+    from engine.cli.outline import outline, without_order
+
+    yield from outline({name: without_order(bundle) for name, bundle in bundles.items()}, "    ")

@@ -1,0 +1,105 @@
+"""What the records of a store show to expressions: those of incomplete executions and of runs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from engine.app import Operator, open_store, stored_plan, world, world_in
+from engine.errors import NotFoundError
+from engine.mapping.compile import Scope, World
+from engine.model.execution import Execution
+from engine.model.history import History, KeptOperation
+from engine.plan.hints import did_you_mean, listed, shown
+from engine.run.operation import scope_of
+from engine.store.history import KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class OperationId:
+    """Names one operation of a run; `number` None means the first that is kept."""
+
+    run_id: str
+    node_id: str
+    number: int | None = None
+
+
+async def scope_of_incomplete(
+    incomplete_id: str, operator: Operator, *, timezone: str | None = None
+) -> Scope:
+    """Return what expressions of an incomplete execution see; its bundles by node id."""
+    async with open_store(operator) as store:
+        incomplete = await store.incomplete(incomplete_id)
+    plan = stored_plan(incomplete, operator)
+    around = _in_zone(world(plan, incomplete.execution_id), timezone)
+    return scope_of(plan, around, incomplete.inputs, incomplete.bundles)
+
+
+async def scope_of_operation(
+    wanted: OperationId, operator: Operator, *, timezone: str | None = None
+) -> tuple[Scope, KeptOperation]:
+    """Return what expressions of a node saw in an operation of a run, and the operation.
+
+    Raises NotFoundError for a run, node or operation of which nothing is kept.
+    """
+    async with open_store(operator) as store:
+        execution = await store.execution(wanted.run_id)
+        history = await store.history(execution.id)
+    if history is None:
+        raise nothing_kept(execution)
+    operation = _chosen(kept_of(wanted.node_id, execution, history), wanted)
+    plan = stored_plan(history, operator)
+    around = _in_zone(world(plan, execution.id, execution.started_at), timezone)
+    return scope_of(plan, around, history.inputs, operation.bundles), operation
+
+
+def kept_of(node_id: str, execution: Execution, history: History) -> Sequence[KeptOperation]:
+    """Return what is kept of a node. Raises NotFoundError if it is unknown or saw nothing."""
+    if node_id in history.operations:
+        return history.operations[node_id]
+    next_command = f"fusion runs {execution.id[:8]}"
+    if node_id in execution.nodes:
+        text = f"nothing of {shown(node_id)} is kept: it did nothing with a bundle in this run"
+        raise NotFoundError(text, next_command=next_command)
+    raise NotFoundError(
+        f"the run has no node {shown(node_id)}{did_you_mean(node_id, execution.nodes)}",
+        notes=(f"it has: {listed(execution.nodes)}",),
+        next_command=next_command,
+    )
+
+
+def nothing_kept(execution: Execution) -> NotFoundError:
+    """Return why a run cannot be looked into."""
+    return NotFoundError(
+        f"no operations of run {execution.id[:8]} are kept",
+        notes=(
+            f"they are kept of each scenario's latest {KEPT} runs in which a bundle moved, once "
+            "the run has ended, and not where `data_is_confidential` is set",
+        ),
+        next_command="fusion runs",
+    )
+
+
+def numbers_kept(operations: Iterable[KeptOperation]) -> str:
+    """Return which numbers are kept, as `1-10, 15 and 91-100 of 100`; the last one always is."""
+    numbers = [one.number for one in operations]
+    rows = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
+    runs = [[number for _, number in row] for _, row in rows]
+    texts = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return f"{' and '.join(filter(None, (', '.join(texts[:-1]), texts[-1])))} of {numbers[-1]}"
+
+
+def _chosen(kept: Sequence[KeptOperation], wanted: OperationId) -> KeptOperation:
+    if wanted.number is None:
+        return kept[0]
+    for operation in kept:
+        if operation.number == wanted.number:
+            return operation
+    are = "bundle 1 of 1 is" if kept[-1].number == 1 else f"bundles {numbers_kept(kept)} are"
+    raise NotFoundError(
+        f"bundle {wanted.number} of `{wanted.node_id}` is not there: {are} kept",
+        next_command=f"fusion runs {wanted.run_id[:8]} --node {wanted.node_id}",
+    )
+
+
+def _in_zone(around: World, timezone: str | None) -> World:
+    return around if timezone is None else replace(around, timezone=world_in(timezone).timezone)
