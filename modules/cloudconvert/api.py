@@ -6,10 +6,16 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from engine.errors import DataError, ModuleTimeoutError, RateLimitError, ServiceConnectionError
+from engine.errors import (
+    DataError,
+    ModuleError,
+    ModuleTimeoutError,
+    RateLimitError,
+    ServiceConnectionError,
+)
 from engine.module import Context, Reply
 from modules.cloudconvert.answers import Answer, Job, Task, maps
-from modules.cloudconvert.failures import REFUSALS, refusal
+from modules.cloudconvert.failures import REFUSALS, outcome_unknown, refusal
 
 LOOK_UPS: Final = tuple(timedelta(seconds=wait) for wait in (0, 1, 3))
 """Waits before each look for what a request without a usable answer may have made."""
@@ -63,15 +69,18 @@ async def once(
     """
     try:
         return await make()
-    except RateLimitError:
-        raise
-    except (ServiceConnectionError, DataError) as error:
-        if isinstance(error, DataError) and error.detail.get("answer") != "unreadable":
-            raise
-        found = await _looked_up(ctx, look)
+    except ModuleError as error:
+        found = await _looked_up(ctx, look) if is_lost(error) else None
         if found is None:
             raise
         return found
+
+
+def is_lost(error: ModuleError) -> bool:
+    """Tell whether a request may have been carried out although it failed."""
+    if isinstance(error, DataError):
+        return error.detail.get("answer") == "unreadable"
+    return isinstance(error, ServiceConnectionError) and not isinstance(error, RateLimitError)
 
 
 async def _looked_up(ctx: Context, look: Callable[[], Awaitable[Made | None]]) -> Made | None:
@@ -92,12 +101,37 @@ async def _looked_up(ctx: Context, look: Callable[[], Awaitable[Made | None]]) -
 
 async def create_job(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Job:
     """Create a job, once: it is looked up by its tag, so a repeat must use the same tag."""
+    return await once(ctx, lambda: _created(ctx, tasks, tag), lambda: find_job(ctx, tag))
 
-    async def make() -> Job:
-        reply = await call(ctx, "POST", "/jobs", json={"tasks": tasks, "tag": tag})
-        return understood(reply, Job)
 
-    return await once(ctx, make, lambda: find_job(ctx, tag))
+async def create_own_job(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Job:
+    """Create a job with a tag of the author's, which other jobs may bear too.
+
+    If the answer is lost and a job bears the tag, or the service does not say whether one does, it
+    is not known what became of the request: a RuntimeError that nothing repeats by itself.
+    """
+    told = False
+
+    async def look() -> Job | None:
+        nonlocal told
+        found = await find_job(ctx, tag)
+        told = True
+        return found
+
+    try:
+        return await _created(ctx, tasks, tag)
+    except RateLimitError:
+        raise
+    except (ServiceConnectionError, DataError) as error:
+        if not _may_have_worked(error):
+            raise
+        if await _looked_up(ctx, look) is None and told:
+            raise
+        raise outcome_unknown(tag, error) from error
+
+
+async def _created(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Job:
+    return understood(await call(ctx, "POST", "/jobs", json={"tasks": tasks, "tag": tag}), Job)
 
 
 async def get_job(ctx: Context, job_id: str) -> Job:
@@ -107,11 +141,7 @@ async def get_job(ctx: Context, job_id: str) -> Job:
 
 async def delete_job(ctx: Context, job_id: str) -> None:
     """Delete a job with its tasks and files; running work is stopped. Gone already is fine."""
-    try:
-        await call(ctx, "DELETE", f"/jobs/{job_id}")
-    except DataError as error:
-        if error.detail.get("status") != 404:
-            raise
+    await _deleted(ctx, f"/jobs/{job_id}", gone_is_done=True)
 
 
 async def find_job(ctx: Context, tag: str) -> Job | None:
@@ -179,15 +209,18 @@ async def delete(ctx: Context, path: str) -> None:
     for wait in DELETIONS:
         await ctx.sleep(wait)
         try:
-            await call(ctx, "DELETE", path)
-        except DataError as error:
-            if not unknown or error.detail.get("status") != 404:
-                raise
+            return await _deleted(ctx, path, gone_is_done=unknown)
         except ServiceConnectionError as error:
             error.detail[DELETING] = path
-            ended = isinstance(error, RateLimitError | ModuleTimeoutError)
-            if ended or wait == DELETIONS[-1]:
+            hopeless = isinstance(error, RateLimitError | ModuleTimeoutError)
+            if hopeless or wait == DELETIONS[-1]:
                 raise
             unknown = True
-            continue
-        return
+
+
+async def _deleted(ctx: Context, path: str, *, gone_is_done: bool) -> None:
+    try:
+        await call(ctx, "DELETE", path)
+    except DataError as error:
+        if not gone_is_done or error.detail.get("status") != 404:
+            raise

@@ -93,6 +93,16 @@ def waited_too_long(job: Job) -> ModuleError:
     )
 
 
+def outcome_unknown(tag: str, cause: ModuleError) -> ModuleError:
+    """Return the error for a job that may or may not have been created under an author's tag."""
+    return ModuleError(
+        f"whether CloudConvert took the job is not known: {cause.message}",
+        detail={**cause.detail, "outcome": "unknown", "tag": tag},
+        notes=(f"look for a new job with the tag {tag!r} before this is repeated",),
+        storable=True,
+    )
+
+
 def readable(text: str) -> str:
     """Return a text of the service with control characters escaped, cut to a bearable length."""
     shown = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,156 @@
+"""A job on its way: created once, its files uploaded, and deleted if nothing can come of it.
+
+Called by the modules that make jobs. Source: CloudConvert API v2, jobs and uploads.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from engine.errors import DataError, ModuleError
+from engine.module import Context, File
+from modules.cloudconvert.answers import Job, Task
+from modules.cloudconvert.api import create_job, create_own_job, delete_job, find_job, get_job
+from modules.cloudconvert.failures import failure_of
+from modules.cloudconvert.fields import Source
+
+Result = TypeVar("Result")
+
+TAG: Final = "tag"
+ORDER: Final = "order"
+"""What a failure's detail keeps for a replay: the job's tag, and a mark of what was asked for."""
+
+CLEANUP_SECONDS: Final = 2.0
+"""How long the deletion of an abandoned job may hold up the end of a run."""
+
+
+def import_task(source: Source) -> dict[str, Any]:
+    """Return the task that brings a source's file into the job."""
+    if source.input_file == "upload":
+        return {"operation": "import/upload"}
+    headers = {"headers": dict(source.headers)} if source.headers else {}
+    return {"operation": "import/url", "url": source.url, **headers}
+
+
+async def uploads_of(ctx: Context, sources: Mapping[str, Source]) -> dict[str, File]:
+    """Return the files that must be sent, by the names of their import tasks."""
+    return {
+        name: await ctx.files.file_of(source.file)
+        for name, source in sources.items()
+        if source.file is not None
+    }
+
+
+async def submitted(
+    ctx: Context,
+    tasks: Mapping[str, Any],
+    uploads: Mapping[str, File],
+    finish: Callable[[Job], Awaitable[Result]],
+) -> Result:
+    """Create a job, send its files, and return what `finish` makes of it.
+
+    A job that this operation can no longer finish is deleted; one that is only late goes on, and a
+    replay of the same order finds it again instead of paying for another. Raises ModuleErrors by
+    CloudConvert's tables.
+    """
+    mark = _mark(tasks, uploads)
+    job = await _begun_earlier(ctx, mark)
+    tag = (job.tag if job else None) or ctx.operation_key
+    try:
+        job = job or await create_job(ctx, tasks, tag)
+        await _upload_all(ctx, job, uploads)
+        return await finish(job)
+    except asyncio.CancelledError:
+        await _abandon(ctx, job, tag)
+        raise
+    except ModuleError as error:
+        error.detail |= {TAG: tag, ORDER: mark}
+        raise
+
+
+async def submitted_under(
+    ctx: Context, tag: str, tasks: Mapping[str, Any], uploads: Mapping[str, File]
+) -> Job:
+    """Create a job under an author's tag, which may not be its alone, and send its files.
+
+    So nothing is found again by it: neither a job whose answer was lost, nor by a replay.
+    """
+    job = await create_own_job(ctx, tasks, tag)
+    try:
+        await _upload_all(ctx, job, uploads)
+    except asyncio.CancelledError:
+        await _abandon(ctx, job, tag)
+        raise
+    return job
+
+
+async def _upload_all(ctx: Context, job: Job, uploads: Mapping[str, File]) -> None:
+    for name, file in uploads.items():
+        await _upload(ctx, job, name, file)
+
+
+def _mark(tasks: Mapping[str, Any], uploads: Mapping[str, File]) -> str:
+    """Return what tells whether two orders ask for the same of the same contents."""
+    contents = {name: [file.name, file.sha256] for name, file in uploads.items()}
+    return hashlib.sha256(json.dumps([tasks, contents], sort_keys=True).encode()).hexdigest()
+
+
+async def _begun_earlier(ctx: Context, mark: str) -> Job | None:
+    """Return the job of the attempt that is replayed, if it asks for the same and has not failed.
+
+    It may be late, its answer may have been lost, or only its download broke off.
+    """
+    tag = ctx.earlier.get(TAG)
+    if ctx.earlier.get(ORDER) != mark or not isinstance(tag, str):
+        return None
+    job = await find_job(ctx, tag)
+    return None if job is None or job.status == "error" else job
+
+
+async def _upload(ctx: Context, job: Job, name: str, file: File) -> None:
+    """Send a file to its import task; if that fails, nothing can come of the job."""
+    try:
+        task = job.task(name)
+        if task is None or not task.result.get("form"):
+            task = (await get_job(ctx, job.id)).task(name)
+        if task is None or task.status != "finished":
+            url, form = _form(task, name)
+            await ctx.http.upload(url, form, file, progress=ctx.progress)
+    except (ModuleError, OSError) as error:
+        cause = await _failed_already(ctx, job)
+        await _abandon(ctx, job, job.tag or "")
+        if cause is not None:
+            raise cause from error
+        raise
+
+
+async def _failed_already(ctx: Context, job: Job) -> ModuleError | None:
+    """Return why the job is over, if it is: its other inputs may be to blame for the upload."""
+    with suppress(ModuleError):
+        job = await get_job(ctx, job.id)
+    return failure_of(job) if job.status == "error" else None
+
+
+def _form(task: Task | None, name: str) -> tuple[str, dict[str, str]]:
+    form = task.result.get("form") if task else None
+    url = form.get("url") if isinstance(form, Mapping) else None
+    if not isinstance(form, Mapping) or not isinstance(url, str):
+        raise DataError(f"CloudConvert gave no upload form for task {name}")
+    parameters = form.get("parameters")
+    fields = parameters if isinstance(parameters, Mapping) else {}
+    return url, {str(key): "" if value is None else str(value) for key, value in fields.items()}
+
+
+async def _abandon(ctx: Context, job: Job | None, tag: str) -> None:
+    """Delete a job that nobody waits for, as far as that is quickly possible.
+
+    `job` None: its creation was under way, so it is looked up.
+    """
+    with suppress(ModuleError, TimeoutError):
+        async with asyncio.timeout(CLEANUP_SECONDS):
+            job = job or await find_job(ctx, tag)
+            if job is not None:
+                await delete_job(ctx, job.id)
