@@ -123,7 +123,7 @@ async def create_own_job(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Jo
     except RateLimitError:
         raise
     except (ServiceConnectionError, DataError) as error:
-        if not _may_have_worked(error):
+        if not is_lost(error):
             raise
         if await _looked_up(ctx, look) is None and told:
             raise
@@ -209,13 +209,15 @@ async def delete(ctx: Context, path: str) -> None:
     for wait in DELETIONS:
         await ctx.sleep(wait)
         try:
-            return await _deleted(ctx, path, gone_is_done=unknown)
+            await _deleted(ctx, path, gone_is_done=unknown)
         except ServiceConnectionError as error:
             error.detail[DELETING] = path
             hopeless = isinstance(error, RateLimitError | ModuleTimeoutError)
             if hopeless or wait == DELETIONS[-1]:
                 raise
             unknown = True
+        else:
+            return
 
 
 async def _deleted(ctx: Context, path: str, *, gone_is_done: bool) -> None:

@@ -42,7 +42,7 @@ def _web_url(text: str) -> str:
     return text.strip()
 
 
-def _from_rows(value: Any) -> Any:
+def map_of_rows(value: Any) -> Any:
     """Return rows of name and value as a map, anything else as it is."""
     if not isinstance(value, list):
         return value
@@ -94,9 +94,9 @@ def _wait(value: Any) -> Any:
 
 
 WebUrl = Annotated[str, AfterValidator(_web_url)]
-Headers = Annotated[dict[str, str], BeforeValidator(_from_rows), _MAP_OR_ROWS]
+Headers = Annotated[dict[str, str], BeforeValidator(map_of_rows), _MAP_OR_ROWS]
 Options = Annotated[
-    dict[str, Any], BeforeValidator(_from_rows), AfterValidator(_options), _MAP_OR_ROWS
+    dict[str, Any], BeforeValidator(map_of_rows), AfterValidator(_options), _MAP_OR_ROWS
 ]
 Id = Annotated[
     str,
@@ -104,6 +104,13 @@ Id = Annotated[
     Field(examples=["7a02b3f9-3d8c-4a41-9d5e-0f1c2b3a4d5e"]),
 ]
 """Id of a job or task; nothing else may become a part of an address."""
+OperationName = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, pattern=r"^[a-z0-9]+([/_-][a-z0-9]+)*$", max_length=64
+    ),
+    Field(examples=["convert", "import/url"]),
+]
 Limit = Annotated[int, Field(ge=1)]
 LIMIT = 10
 """Assumed: how many entries a list yields if nothing is said."""
