@@ -84,7 +84,7 @@ async def test_a_name_with_several_addresses_is_reached_at_the_one_that_listens(
 
 
 async def test_a_slow_reader_holds_up_the_server(kept: KeptConnections) -> None:
-    size = 64 * 1024 * 1024
+    size = 24 * 1024 * 1024
     sent = 0
 
     async def flood(_line: str, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
