@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Final
 
 from engine.app import Operator, open_store, stored_plan, world, world_in
 from engine.errors import NotFoundError
@@ -12,6 +13,9 @@ from engine.model.history import History, KeptOperation
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.run.operation import scope_of
 from engine.store.history import KEPT
+
+MOST_ROWS: Final = 4
+"""Rows of numbers without a gap that are told, besides the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,17 @@ def nothing_kept(execution: Execution) -> NotFoundError:
 
 
 def numbers_kept(operations: Iterable[KeptOperation]) -> str:
-    """Return which numbers are kept, as `1-10, 15 and 91-100 of 100`; the last one always is."""
+    """Return which numbers are kept, as `1-10, 15 and 91-100 of 100`; the last one always is.
+
+    Of many gaps only some are told.
+    """
     numbers = [one.number for one in operations]
     rows = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
     runs = [[number for _, number in row] for _, row in rows]
-    texts = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
-    return f"{' and '.join(filter(None, (', '.join(texts[:-1]), texts[-1])))} of {numbers[-1]}"
+    *texts, last = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    if len(texts) > MOST_ROWS:
+        texts = [*texts[:MOST_ROWS], "…"]
+    return f"{', '.join(texts)}{' and ' if texts else ''}{last} of {numbers[-1]}"
 
 
 def _chosen(kept: Sequence[KeptOperation], wanted: OperationId) -> KeptOperation:

@@ -47,7 +47,7 @@ def history_payload(history: History) -> bytes:
         {
             "source": to_json(history.source),
             "source_path": to_json(history.source_path),
-            "inputs": orjson.Fragment(_encoded(history.inputs) or b"{}"),
+            "inputs": orjson.Fragment(_encoded(history.inputs, None) or b"{}"),
             "bundles": [orjson.Fragment(data) for data in bundles.encoded],
             "nodes": nodes,
         }
@@ -95,15 +95,15 @@ class _Bundles:
         return len(self.encoded) - 1
 
 
-def _encoded(value: Any) -> bytes | None:
+def _encoded(value: Any, limit: int | None = BUNDLE_LIMIT) -> bytes | None:
     """Return a value as JSON; None: it is too large, or holds what no store can keep."""
-    if not fits(value):
+    if limit is not None and not fits(value, limit):
         return None
     try:
         data = encode(value)
     except StoreError:
         return None
-    return data if len(data) <= BUNDLE_LIMIT else None
+    return data if limit is None or len(data) <= limit else None
 
 
 def _operation_json(node_id: str, one: KeptOperation, bundles: _Bundles) -> Json:
