@@ -55,6 +55,7 @@ TITLES: Mapping[str, str] = {
     "E212": "unknown function or filter",
     "E213": "expression beyond a limit",
     "E214": "expression failed",
+    "E215": "argument does not fit",
     "E301": "unknown connection",
     "E302": "credential missing",
     "E303": "credential written in clear",
@@ -219,14 +220,14 @@ class ModuleError(EngineError):
         notes: tuple[str, ...] = (),
         next_command: str = "",
         storable: bool | None = None,
-    ) -> None:
         field: str = "",
+    ) -> None:
         super().__init__(message, notes=notes, next_command=next_command)
         self.detail = dict(detail or {})
         self.place = place
         self.storable = storable
-
         self.field = field
+
     @property
     def problems(self) -> tuple[Problem, ...]:
         text = f"{self.type_name}: {self.message}"
@@ -338,7 +339,6 @@ class InitializationError(RunError):
     ) -> None:
         super().__init__(message, notes=notes)
         self.type_name = type_name
-
         self.place = place
 
 
@@ -349,6 +349,7 @@ class UnusableConnectionError(InitializationError):
     """
 
     code = "E304"
+
 
 class InconsistencyError(RunError):
     """A commit or a rollback failed: what is committed stays, and the rest is in doubt."""
