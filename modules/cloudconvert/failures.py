@@ -54,18 +54,20 @@ def failure_of(job: Job) -> ModuleError:
     failed = [task for task in job.each_task() if task.status == "error"]
     roots = [task for task in failed if task.code != "INPUT_TASK_FAILED"] or failed
     said = "; ".join(map(_said, roots)) or "the job failed without saying why"
-    detail: dict[str, Any] = {
-        "job_id": job.id,
-        "tag": job.tag,
-        "tasks": [
-            {"name": task.name, "operation": task.operation, "code": task.code,
-             "message": task.message} for task in roots
-        ],
-    }  # fmt: skip
-    return _typed_failure(roots, said, detail)
+    return _typed_failure(roots, said, {"job_id": job.id, "tag": job.tag})
 
 
-def _typed_failure(roots: Sequence[Task], said: str, detail: dict[str, Any]) -> ModuleError:
+def failure_of_task(task: Task) -> ModuleError:
+    """Return the error for a task that ended in error; the detail has its id."""
+    return _typed_failure([task], _said(task), {"task_id": task.id})
+
+
+def _typed_failure(roots: Sequence[Task], said: str, about: Mapping[str, Any]) -> ModuleError:
+    tasks = [
+        {"name": task.name, "operation": task.operation, "code": task.code, "message": task.message}
+        for task in roots
+    ]
+    detail = {**about, "tasks": tasks}
     codes = {task.code for task in roots}
     if codes & _CREDITS:
         return _out_of_credits(said, detail)
@@ -83,12 +85,14 @@ def _out_of_credits(said: str, detail: dict[str, Any]) -> ModuleError:
     return ModuleError(f"{CREDITS_TEXT} {said}", detail=detail, storable=True)
 
 
-def waited_too_long(job: Job) -> ModuleError:
-    """Return the error for a job that has not ended in time; the job goes on."""
+def waited_too_long(late: Job | Task) -> ModuleError:
+    """Return the error for a job or task that has not ended in time; it goes on."""
+    word = type(late).__name__.lower()
+    tag = {"tag": late.tag} if isinstance(late, Job) else {}
     return ModuleError(
         WAITED_TEXT,
-        detail={"job_id": job.id, "tag": job.tag, "status": job.status},
-        notes=(f"job {job.id} goes on; `wait_limit` sets how long to wait for it",),
+        detail={f"{word}_id": late.id, **tag, "status": late.status},
+        notes=(f"{word} {late.id} goes on; `wait_limit` sets how long to wait for it",),
         storable=True,
     )
 
