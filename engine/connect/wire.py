@@ -1,16 +1,21 @@
-"""One HTTP/1.1 connection as an asyncio protocol: what waits, and what is held up."""
+"""One HTTP/1.1 connection: an asyncio protocol that h11 gives its meaning.
+
+Source: RFC 9112; h11's states of both sides.
+"""
 
 import asyncio
 import select
 from collections.abc import Mapping
 from typing import TypeAlias
 
+import h11
 import httpx
-
-from engine.connect.http1 import Answers, Head, head_of, length_of
 
 Timeouts: TypeAlias = Mapping[str, float | None]
 """Seconds by `connect`, `read`, `write` and `pool`; None or absent: no limit."""
+
+HEAD_BYTES = 100 * 1024
+"""Largest head of an answer, and largest line between its chunks."""
 
 UNREAD_BYTES = 256 * 1024
 """Bytes that may wait for their reader before the other side is held up."""
@@ -24,11 +29,10 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._answers = Answers()
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
         self._transport: asyncio.Transport
         self._changed: asyncio.Future[None] | None = None
-        self._head: Head | None = None
-        self._sent = False
+        self._head: h11.Response | None = None
         self._unread = 0
         self._held_up = False
         self._blocked = False
@@ -47,7 +51,7 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
-        self._answers.receive(data)
+        self._http.receive_data(data)
         self._unread += len(data)
         if self._unread > UNREAD_BYTES and not self._held_up:
             self._held_up = True
@@ -56,7 +60,7 @@ class Wire(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self._ended = True
-        self._answers.end()
+        self._http.receive_data(b"")
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -71,26 +75,32 @@ class Wire(asyncio.Protocol):
         self._blocked = False
         self._wake()
 
-    async def ask(self, request: httpx.Request, timeouts: Timeouts) -> Head:
+    async def ask(self, request: httpx.Request, timeouts: Timeouts) -> h11.Response:
         """Send a request and return the head of its answer."""
-        self._head, self._sent, self.heard = None, False, False
-        self._answers.expect(request.method)
+        self.heard = False
         try:
             await self._send(request, timeouts.get("write"))
         except httpx.WriteError:
             if not self.heard:
                 raise
-        while (head := self._answered()) is None:
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+        while not self._answered():
             await self._more(timeouts.get("read"))
-        return head
+        assert self._head is not None  # noqa: S101 - that is what `_answered` says
+        return self._head
 
     async def chunk(self, seconds: float | None) -> bytes | None:
         """Return the next piece of the answer's body, None at its end; `seconds` of silence."""
-        while not (piece := self._answers.piece()):
-            if self._answers.done:
+        while True:
+            event = self._next()
+            if isinstance(event, h11.Data):
+                return bytes(event.data)
+            if isinstance(event, h11.EndOfMessage):
                 return None
+            if event is not None:
+                raise httpx.RemoteProtocolError(f"{event!r} inside an answer")
             await self._more(seconds)
-        return piece
 
     def rest(self) -> bool:
         """Make ready for another request after an answer; False if there can be none.
@@ -98,13 +108,16 @@ class Wire(asyncio.Protocol):
         What is left of the body is skipped if it has come already.
         """
         try:
-            while self._answers.piece():
+            while self._http.their_state is h11.SEND_BODY and self._next() is not None:
                 pass
         except httpx.RemoteProtocolError:
             return False
-        if not (self._sent and self._answers.in_step) or self._transport.is_closing():
+        both = (self._http.our_state, self._http.their_state)
+        ready = both == (h11.DONE, h11.DONE) and not self._http.trailing_data[0]
+        if not ready or self._ended or self._transport.is_closing():
             return False
-        self._unread, self.heard = 0, False
+        self._http.start_next_cycle()
+        self._head, self._unread, self.heard = None, 0, False
         self._read_on()
         self.idle_since = self._loop.time()
         return True
@@ -125,26 +138,21 @@ class Wire(asyncio.Protocol):
         self._transport.abort()
 
     async def _send(self, request: httpx.Request, seconds: float | None) -> None:
-        out, length, sent = head_of(request), length_of(request), 0
+        head = h11.Request(
+            method=request.method, target=request.url.raw_path, headers=request.headers.raw
+        )
         assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - of an async client
+        out = self._http.send(head)
         async for chunk in request.stream:
             if not chunk:
                 continue
-            sent += len(chunk)
-            if length is not None and sent > length:
-                break
-            out += chunk if length is not None else b"%x\r\n%b\r\n" % (len(chunk), chunk)
-            await self._write(out, seconds)
+            await self._write(out + self._http.send(h11.Data(data=chunk)), seconds)
             out = b""
             if self._refused():
                 return
-        if length is not None and sent != length:
-            raise httpx.LocalProtocolError("the request's body is not as long as announced")
-        if length is None:
-            out += b"0\r\n\r\n"
+        out += self._http.send(h11.EndOfMessage())
         if out:
             await self._write(out, seconds)
-        self._sent = True
 
     async def _write(self, data: bytes, seconds: float | None) -> None:
         if self._transport.is_closing():
@@ -160,14 +168,31 @@ class Wire(asyncio.Protocol):
 
         Source: RFC 9112, 9.5.
         """
-        head = self._answered() if self.heard else None
-        return head is not None and head.status >= 400
+        return (
+            self.heard and self._answered() and bool(self._head and self._head.status_code >= 400)
+        )
 
-    def _answered(self) -> Head | None:
-        """Return the head of the final answer, if it has come."""
-        if self._head is None:
-            self._head = self._answers.head()
-        return self._head
+    def _answered(self) -> bool:
+        """Read on to the head of the final answer, as far as it has come."""
+        while self._head is None:
+            event = self._next()
+            if event is None:
+                return False
+            if isinstance(event, h11.Response):
+                self._head = event
+            elif not isinstance(event, h11.InformationalResponse):
+                raise httpx.RemoteProtocolError(f"{event!r} in place of an answer")
+        return True
+
+    def _next(self) -> object:
+        """Return h11's next event, None if not enough has come yet."""
+        if self._ended and not self.heard:
+            raise httpx.RemoteProtocolError("closed without an answer")
+        try:
+            event = self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
+        return None if event is h11.NEED_DATA else event
 
     async def _more(self, seconds: float | None) -> None:
         """Wait until something comes."""
