@@ -1,25 +1,37 @@
 """The semantics a second time, slowly: what a scenario does, straight from the rules R1 to R46.
 
 It imports nothing of the engine and reads plain data, so that it can be checked by eye against the
-reference document and the engine can be checked against it. A scenario is a dictionary:
+reference document and the engine can be checked against it. It runs one operation at a time. What
+bundles hold is in `reference_values`, the tables of failure are in `reference_rules`. A scenario:
 
-    stores    bool: incomplete executions are stored
+    stores    bool: incomplete executions are stored; limit: so many at most, None: any number
+    loses     bool: data loss is enabled
+    commits   bool: auto commit; trigger_last: bool: commit trigger last
     cycles    int: most cycles of a run
-    flow      list of nodes, of which the first is a trigger or a module
+    flow      list of nodes, of which the first is a trigger, a module or a repeater
     on_error  list of nodes: the error route of the whole scenario; None: there is none
 
-A node is a dictionary with `id`, `kind`, `reads` (ids whose bundles it maps) and optionally:
+A node is a dictionary with `id`, `kind`, `reads` (ids of the nodes that it maps, with items of
+theirs) and optionally:
 
-    filter    {on, item, values}: passes if that item of that node's bundle is one of the values;
-              the node `error` has an item `type`
-    on_error  list of nodes; disabled  bool
+    filter    {on, item} and values, below or neither: passes if that item of that node's bundle is
+              one of the values, is below, or is true; the node `error` has an item `type`
+    on_error  list of nodes; disabled  bool; overlaps  bool: its operations may overlap
     trigger   bundles: list of bundles, each with an `id`; limit: most bundles of a cycle
-    module    emits: list of bundles, the output of each operation; `late`: it emits as it goes
-    both      faults: {number of the call, from 1: type of the error}
+    module    module: plain, waiting, search or acid; emits: list of bundles, the output of each
+              operation; continues: a search that emits nothing emits an empty bundle
+    both      faults: rows of types of errors, attempt by attempt, chosen by what is read, or one
+              type and `always`; breaks: (after how many bundles, with what type) it fails; sets,
+              gets: a variable, whose name is its lifetime
     iterator  array: id of the node whose item `parts` is taken apart
-    aggregator  source: id; group_by: [id, item] or None; stop_if_empty: bool
+    repeater  start, repeats, step
+    aggregator  makes: array, text, table or numeric; source: id; group_by: [id, item] or None;
+              stop_if_empty: bool; function, value: [id, item] of a numeric one
     router    routes: list of {filter, fallback, disabled, flow}
-    directive directive: its name; fields: substitute output, or {automatic, attempts}
+    throw     when: a condition; type: of the error
+    retry     attempts; types: of the errors after which the failed node runs again
+    directive directive: its name; fields: substitute output, or {automatic, attempts}; a Resume's
+              `mapped` names the item that is what the directive reads
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,64 +39,51 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
-
-SUCCESS, WARNING, ERROR = 1, 2, 3
-
-RETRIED = {"ConnectionError", "RateLimitError", "ModuleTimeoutError", "OutOfSpaceError"}
-SET_ASIDE = RETRIED | {
-    "DataError",
-    "BundleValidationError",
-    "DuplicateDataError",
-    "MaxFileSizeExceededError",
-}
-REFUSES_ALL = {"InvalidAccessTokenError", "InvalidConfigurationError"}
-AUTOMATIC_RETRIES = 5
-"""How many waits the default schedule has."""
-
-
-@dataclass
-class Decision:
-    """What becomes of a failed bundle, and of the others."""
-
-    status: int = SUCCESS
-    parks: bool = False
-    stops: bool = False
-    undoes: bool = False
-    retries: int = 0
-    substitute: Json | None = None
+from reference_rules import (
+    Decision,
+    Outcome,
+    Record,
+    by_default,
+    by_directive,
+    placed,
+    without_room,
+)
+from reference_values import (
+    Failed,
+    Json,
+    elements,
+    emitted,
+    fault,
+    passes,
+    positions,
+    reading,
+    repeated,
+    row_of,
+    sets_of,
+)
 
 
 @dataclass
-class Record:
-    """An incomplete execution."""
+class Trouble:
+    """A node that has failed on a bundle. `again`: it can run once more."""
 
-    node: str
+    node: Json
     error: str
-    bundles: Json
-    retries: int
+    env: Json
+    again: bool
+    outputs: Iterable[Json] | None = None
+    """What it emitted in the end."""
 
 
 @dataclass
-class Outcome:
-    """All that can be seen of a run."""
-
-    status: int = SUCCESS
-    operations: list[tuple[str, str]] = field(default_factory=list)
-    """Node and what it read, in order; those that failed too."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """Operations as they are counted (2.8), for nodes that have any."""
-    records: list[Record] = field(default_factory=list)
-    taken: list[str] = field(default_factory=list)
-    """Ids of the trigger's bundles that do not come again, sorted."""
+class ErrorRoute:
+    trouble: Trouble
+    decisions: list[Decision] = field(default_factory=list)
+    rejects: bool = False
 
 
-class Failed(Exception):  # noqa: N818 - a signal, as StopIteration is one
-    """A module fails on a bundle."""
-
-
-class Stop(Exception):  # noqa: N818 - as above
-    """The cycle stops at once."""
+class Stop(Exception):  # noqa: N818 - a signal, as StopIteration is one
+    """The cycle stops at once; or an error route, if there is one under way."""
 
 
 def interpret(scenario: Json) -> Outcome:
@@ -92,42 +91,8 @@ def interpret(scenario: Json) -> Outcome:
     run = Interpreter(scenario)
     run.cycles()
     run.outcome.taken.sort()
+    run.outcome.counts = {name: count for name, count in run.outcome.counts.items() if count}
     return run.outcome
-
-
-def label(bundle: Json) -> str:
-    """What a node that maps a bundle reads of it."""
-    if "array" in bundle:
-        rows = "+".join(row["row"] for row in bundle["array"])
-        return f"{rows}{len(bundle['array'])}{shown(bundle.get('key'))}"
-    return shown(bundle.get("text")) + shown(bundle.get("value"))
-
-
-def shown(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def reading(node: Json, env: Json) -> str:
-    """What a node reads: a label for each bundle it maps, and the error on an error route."""
-    texts = [label(env.get(name, {})) for name in node["reads"]]
-    if "error" in node["reads"]:
-        texts[node["reads"].index("error")] = env["error"]["type"]
-    return "reads " + "|".join(texts)
-
-
-def passes(condition: Json | None, env: Json) -> bool:
-    if condition is None:
-        return True
-    return env.get(condition["on"], {}).get(condition["item"]) in condition["values"]
-
-
-def nodes_of(flow: list[Json]) -> Iterator[Json]:
-    """Yield all nodes in document order: a node, its error route, its routes."""
-    for node in flow:
-        yield node
-        yield from nodes_of(node.get("on_error") or [])
-        for route in node.get("routes", []):
-            yield from nodes_of(route["flow"])
 
 
 class Interpreter:
@@ -138,52 +103,61 @@ class Interpreter:
         self.flow = scenario["flow"]
         self.first = self.flow[0]
         self.outcome = Outcome()
-        self.calls: dict[str, int] = {}
-        self.places: dict[str, tuple[list[Json], int]] = {}
-        self.handlers: dict[str, list[tuple[list[Json], str | None]]] = {}
-        self.aggregators = [n for n in nodes_of(self.flow) if n["kind"] == "aggregator"]
-        self.aggregators += [
-            n for n in nodes_of(scenario["on_error"] or []) if n["kind"] == "aggregator"
-        ]
-        self.collected: dict[str, list[Json]] = {}
-        self.error_routes: list[list[Decision]] = []
+        self.placed = placed(scenario)
+        places = self.placed.values()
+        self.aggregators = [one.node for one in places if one.node["kind"] == "aggregator"]
+        self.collected: dict[str, list[tuple[Any, Any]]] = {}
+        self.substitutes: dict[str, list[Json]] = {}
+        self.attempts: dict[tuple[str, str], int] = {}
+        self.variables: dict[str, str] = {}
+        self.uncommitted: dict[str, list[str]] = {}
+        self.error_routes: list[ErrorRoute] = []
         self.skipped: set[str] = set()
         self.refusing: dict[str, str] = {}
         self.emitted: list[str] = []
+        self.settled: list[str] = []
         self.yielded = 0
-        last = scenario["on_error"]
-        self.place(self.flow, [(last, None)] if last else [])
-        self.place(last or [], [])
-
-    def place(self, flow: list[Json], inherited: list[tuple[list[Json], str | None]]) -> None:
-        """R38: a node's own handler, then its routers' outward, then the scenario's.
-
-        R42, R43: the nodes of an error route have no handlers but those on the route itself.
-        """
-        for index, node in enumerate(flow):
-            self.places[node["id"]] = (flow, index)
-            own = node.get("on_error")
-            is_router = node["kind"] == "router"
-            mine = [(own, node["id"] if is_router else None)] if own else []
-            self.handlers[node["id"]] = mine + inherited
-            self.place(own or [], [])
-            for route in node.get("routes", []):
-                self.place(route["flow"], mine + inherited)
 
     def cycles(self) -> None:
         """R30, 2.7: a polling trigger ends the run with a cycle that yields nothing."""
         for _ in range(self.scenario["cycles"]):
-            self.emitted, self.yielded = [], 0
+            self.emitted, self.settled, self.yielded = [], [], 0
+            stop = None
             try:
                 self.travel(self.flow, 0, {})
-            except Stop as stop:
-                if stop.args[0].undoes:  # R34: the trigger reads the same again
-                    return
-                self.outcome.taken += self.emitted
+            except Stop as stopped:
+                stop = stopped.args[0]
+                self.outcome.cut = True
+            self.outcome.taken += self.end_cycle(stop)
+            if stop or (self.first["kind"] == "trigger" and not self.yielded):
                 return
-            self.outcome.taken += self.emitted
-            if self.first["kind"] == "trigger" and not self.yielded:
-                return
+
+    def end_cycle(self, stop: Decision | None) -> list[str]:
+        """R31 to R34: commit or roll back, and return what the trigger does not read again."""
+        undone = list(self.uncommitted) if stop and stop.undoes else []
+        for name in reversed(undone):
+            self.roll_back(name)
+        for name in list(self.uncommitted):
+            self.commit(name)
+        kept = {"execution"}
+        self.variables = {name: self.variables[name] for name in kept & self.variables.keys()}
+        if self.first["kind"] == "trigger":
+            first = self.first["id"]
+            self.attempts = {key: n for key, n in self.attempts.items() if key[0] == first}
+        else:
+            self.attempts = {}
+        at_once = self.scenario["commits"] and not self.scenario["trigger_last"]
+        if not stop or not stop.undoes or at_once:
+            return self.emitted
+        return self.settled if stop.keeps_settled and not undone else []
+
+    def commit(self, name: str) -> None:
+        self.outcome.operations.append((name, "commit"))
+        self.outcome.committed.setdefault(name, []).extend(self.uncommitted.pop(name))
+
+    def roll_back(self, name: str) -> None:
+        self.outcome.operations.append((name, "roll back"))
+        self.uncommitted.pop(name, None)
 
     def travel(self, flow: list[Json], index: int, env: Json) -> None:
         """R1: take one bundle through everything downstream."""
@@ -192,63 +166,106 @@ class Interpreter:
         node = flow[index]
         if node.get("disabled"):
             self.travel(flow, index + 1, env)
-        elif not passes(node.get("filter"), env):  # R5
-            return
         elif node["kind"] == "router":
             self.route(node, env)
-        elif node["kind"] == "aggregator":
-            self.collected[node["id"]].append(env)  # R22
-        elif node["kind"] == "directive":
-            self.direct(node)
         else:
-            self.operate(flow, index, env)
+            outputs = self.operate(node, env)
+            if outputs is not None:
+                self.emit(flow, index, outputs, env)
 
-    def operate(self, flow: list[Json], index: int, env: Json) -> None:
-        node = flow[index]
-        outputs: Iterable[Json]
+    def operate(self, node: Json, env: Json) -> Iterable[Json] | None:
+        """Return what a node emits for one bundle; None: the bundle's way ends here."""
         try:
-            outputs = self.outputs(node, env)
+            if not passes(node.get("filter"), env):  # R5
+                return None
+            self.check_open(node)
+            return self.outputs(node, env)
         except Failed as failed:
-            substitute = self.settle(node, failed.args[0], env)
-            if substitute is None:
-                return
-            outputs = [substitute]
-        else:
-            self.count(node)
-        self.emit(flow, index, outputs, env)
+            again = node["kind"] in ("trigger", "module")
+            settled = self.settle(Trouble(node, failed.args[0], env, again))
+            if settled is not None and node["kind"] == "aggregator":
+                self.substitutes[node["id"]] += settled
+                return None
+            return settled
 
-    def count(self, node: Json) -> None:
+    def check_open(self, node: Json) -> None:
+        if node["id"] in self.refusing:
+            raise Failed(self.refusing[node["id"]])
+
+    def outputs(self, node: Json, env: Json) -> Iterable[Json] | None:
+        match node["kind"]:
+            case "aggregator":
+                self.collected[node["id"]].append(row_of(node, env))  # R22
+                return None
+            case "directive":
+                self.direct(node, env)
+                return None
+            case "retry":
+                return self.retry(node, env)
+            case "throw":
+                if passes(node["when"], env):
+                    raise Failed(node["type"])
+                return [{}]
+            case "trigger" | "module":
+                return self.run(node, env)
+        self.count(node, 1)
+        if node["kind"] == "repeater":
+            return repeated(node)
+        return elements(env.get(node["array"], {}).get("parts"))
+
+    def count(self, node: Json, number: int) -> None:
         counts = self.outcome.counts
-        counts[node["id"]] = counts.get(node["id"], 0) + 1
+        counts[node["id"]] = counts.get(node["id"], 0) + number
 
-    def outputs(self, node: Json, env: Json) -> Iterable[Json]:
-        """Run a module, a trigger or an iterator for one bundle."""
-        if node["kind"] == "iterator":
-            return elements(env.get(node["array"], {}).get("parts"))
-        name = node["id"]
-        if name in self.refusing:
-            raise Failed(self.refusing[name])
-        number = self.calls[name] = self.calls.get(name, 0) + 1
-        self.outcome.operations.append((name, reading(node, env)))
-        if number in node["faults"]:
-            raise Failed(node["faults"][number])
+    def run(self, node: Json, env: Json) -> Iterable[Json]:
+        """Run a module for one bundle."""
+        name, text = node["id"], reading(node, env)
+        if node["gets"]:
+            text += "=" + self.variables.get(node["gets"], "")
+        self.outcome.operations.append((name, text))
+        if node["sets"]:
+            self.variables[node["sets"]] = text
+        attempt = self.attempts[name, text] = self.attempts.get((name, text), 0) + 1
+        error = fault(node, text, attempt)
+        if node["module"] == "acid":
+            self.transact(name, text, failed=error is not None)
+        if error:
+            raise Failed(error)
+        self.count(node, 1)
         if node["kind"] == "trigger":
-            return self.untaken(node)
-        found = [
-            {"text": f"{name}.{number}.{k}", **output} for k, output in enumerate(node["emits"], 1)
-        ]
-        if node["module"] == "search":  # it does not know yet how many there will be
-            return [bundle | positions(k) for k, bundle in enumerate(found, 1)]
+            fresh = [b for b in node["bundles"] if b["id"] not in self.outcome.taken]
+            return self.as_found(node, fresh[: node["limit"]])
+        found = emitted(node, text)
+        if node["module"] == "search":
+            return self.as_found(node, found)
         if len(found) > 1:
             return [bundle | positions(k, len(found)) for k, bundle in enumerate(found, 1)]
         return found
 
-    def untaken(self, node: Json) -> Iterator[Json]:
-        """Yield what the trigger finds; what has been yielded counts as taken (R33)."""
-        fresh = [b for b in node["bundles"] if b["id"] not in self.outcome.taken]
-        for index, bundle in enumerate(fresh[: node["limit"]], 1):
-            self.emitted.append(bundle["id"])
-            yield bundle | positions(index)
+    def transact(self, name: str, text: str, *, failed: bool) -> None:
+        """R31, R32: an ACID node has worked; what it did is committed now or with the cycle."""
+        if not failed:
+            self.uncommitted.setdefault(name, []).append(text)
+        if self.scenario["commits"] and failed:
+            self.roll_back(name)
+        elif self.scenario["commits"]:
+            self.commit(name)
+
+    def as_found(self, node: Json, found: list[Json]) -> Iterator[Json]:
+        """Yield bundles whose number is not known yet, and perhaps break in between.
+
+        R33: of a trigger's bundles, what has been yielded counts as taken.
+        """
+        place, error = node["breaks"] or (-1, "")
+        for index, bundle in enumerate([*found, None]):
+            if place == index:
+                raise Failed(error)
+            if bundle is None:
+                return
+            taken = [bundle["id"]] if node["kind"] == "trigger" else []
+            self.emitted += taken
+            yield bundle | positions(index + 1) if bundle else bundle
+            self.settled += taken
 
     def emit(self, flow: list[Json], index: int, outputs: Iterable[Json], env: Json) -> None:
         """R1, R21, R28: each bundle to its end, then the aggregations of this operation."""
@@ -256,132 +273,142 @@ class Interpreter:
         due = [one for one in self.aggregators if one["source"] == node["id"]]
         for aggregator in due:
             self.collected[aggregator["id"]] = []
-        for output in outputs:
+            self.substitutes[aggregator["id"]] = []
+        for output in self.to_the_end(node, outputs, env):
             self.yielded += node is self.first
-            self.travel(flow, index + 1, {**env, node["id"]: output})
+            has_items = node["kind"] not in ("throw", "retry")
+            self.travel(flow, index + 1, {**env, node["id"]: output} if has_items else env)
         for aggregator in due:
             self.flush(aggregator, env)
 
+    def to_the_end(self, node: Json, outputs: Iterable[Json], env: Json) -> Iterator[Json]:
+        """Yield outputs, and what replaces those that do not come because the node breaks."""
+        try:
+            yield from outputs
+        except Failed as failed:
+            self.count(node, -1)
+            yield from self.settle(Trouble(node, failed.args[0], env, again=False)) or []
+
     def flush(self, aggregator: Json, env: Json) -> None:
         """R23 to R27: emit what arrived, with the bundles that were mappable at the source."""
-        rows = self.collected.pop(aggregator["id"])
-        if aggregator["group_by"] is None:
-            sets = [array(aggregator, rows)]
-            if not rows and aggregator["stop_if_empty"]:
-                sets = []
-        else:
-            on, item = aggregator["group_by"]
-            keys = [row.get(on, {}).get(item) for row in rows]
-            order = list(dict.fromkeys(keys))  # of first sight
-            sets = [
-                array(aggregator, [r for r, k in zip(rows, keys, strict=True) if k == key])
-                | {"key": key, "__IMTKEY__": key}
-                | positions(index, len(order))
-                for index, key in enumerate(order, 1)
-            ]
-        for _ in sets:
-            self.count(aggregator)
-        self.emit(*self.places[aggregator["id"]], sets, env)
+        name = aggregator["id"]
+        sets = sets_of(aggregator, self.collected.pop(name), self.substitutes.pop(name))
+        self.count(aggregator, len(sets))
+        self.emit(self.placed[name].flow, self.placed[name].index, sets, env)
 
     def route(self, node: Json, env: Json) -> None:
         """R12 to R17, and the row of 3.5 about later routes."""
         self.skipped.discard(node["id"])
+        if not self.enters(node, node, env):  # R6
+            return
         taken = False
         for route in sorted(node["routes"], key=lambda route: bool(route.get("fallback"))):
             if route.get("disabled") or (route.get("fallback") and taken):
                 continue
-            if not passes(route.get("filter"), env):
-                continue
-            taken = True
-            self.travel(route["flow"], 0, env)
-            if node["id"] in self.skipped:
+            enters = self.enters(node, route, env)  # R15
+            if enters:
+                taken = True
+                self.travel(route["flow"], 0, env)
+            if enters is None or node["id"] in self.skipped:
                 return
 
-    def settle(self, node: Json, error: str, env: Json) -> Json | None:
-        """Do what handler or default says; return the substitute output, if there is one."""
-        decision = self.decide(node, error, env)
+    def enters(self, router: Json, gate: Json, env: Json) -> bool | None:
+        """None: a filter fails, which is an error of the router, and the bundle ends there."""
+        try:
+            return passes(gate.get("filter"), env)
+        except Failed as failed:
+            settled = self.settle(Trouble(router, failed.args[0], env, again=False))
+            return None if settled is None else False
+
+    def settle(self, trouble: Trouble) -> Iterable[Json] | None:
+        """Do what handler or default says; return what goes on instead, if anything does."""
+        decision = self.decide(trouble)
+        if trouble.outputs is not None:
+            return trouble.outputs
         if decision.substitute is not None:
-            return decision.substitute
+            return [decision.substitute]
         if self.error_routes:  # R42, R43: it decides for the bundle that failed first
-            self.error_routes[-1].append(decision)
+            self.error_routes[-1].decisions.append(decision)
         else:
-            self.outcome.status = max(self.outcome.status, decision.status)  # R37
-            if decision.parks:
-                self.outcome.records.append(Record(node["id"], error, env, decision.retries))
+            decision = self.act(trouble, decision)
         if decision.stops:
             raise Stop(decision)
         return None
 
-    def decide(self, node: Json, error: str, env: Json) -> Decision:
-        for handler, router in self.handlers[node["id"]]:
-            told = {**env, "error": {"type": error}}
-            if passes(handler[0].get("filter"), told):  # R39
-                decision = self.handle(handler, told)
-                if router and decision.substitute is None:
-                    self.skipped.add(router)
-                return decision
-        return self.default(node, error)
+    def act(self, trouble: Trouble, decision: Decision) -> Decision:
+        limit, records = self.scenario["limit"], self.outcome.records
+        if decision.parks and limit is not None and len(records) >= limit:
+            decision = without_room(self.scenario, decision)
+        self.outcome.status = max(self.outcome.status, decision.status)  # R37
+        if decision.parks:
+            kept = dict(self.variables)
+            name, error = trouble.node["id"], trouble.error
+            records.append(Record(name, error, trouble.env, decision.retries, kept))
+        return decision
 
-    def handle(self, handler: list[Json], env: Json) -> Decision:
+    def decide(self, trouble: Trouble) -> Decision:
+        for handler, router in self.placed[trouble.node["id"]].handlers:
+            told = {**trouble.env, "error": {"type": trouble.error}}
+            if not wants(handler, told):  # R39
+                continue
+            route = self.handle(handler, told, trouble)
+            if route.rejects and not route.decisions:
+                continue
+            decision = route.decisions[0] if route.decisions else Decision()
+            if router and decision.substitute is None and trouble.outputs is None:
+                self.skipped.add(router)
+            return decision
+        is_first = trouble.node is self.first
+        decision = by_default(self.scenario, trouble.error, is_first=is_first)
+        if decision.refuses:  # all that reach the node later are stored without being tried
+            self.refusing[trouble.node["id"]] = trouble.error
+            self.outcome.cut = True
+        return decision
+
+    def handle(self, handler: list[Json], env: Json, trouble: Trouble) -> ErrorRoute:
         """R40: run an error route; the first that decides on it counts, and nobody is Ignore."""
-        self.error_routes.append([])
-        with suppress(Stop):
+        route = ErrorRoute(trouble)
+        self.error_routes.append(route)
+        try:
             self.travel(handler, 0, env)
-        decisions = self.error_routes.pop()
-        return decisions[0] if decisions else Decision()
+        except Stop:
+            self.outcome.cut = True
+        self.error_routes.pop()
+        return route
 
-    def default(self, node: Json, error: str) -> Decision:
-        """3.2, the table."""
-        rolled_back = Decision(ERROR, stops=True, undoes=True)
-        if node is self.first:
-            if error in {"ConnectionError", "RateLimitError"}:
-                rolled_back.status = WARNING
-            return rolled_back
-        if not self.scenario["stores"] or error not in SET_ASIDE | REFUSES_ALL:
-            return rolled_back
-        if error in REFUSES_ALL:  # all that reach the node later are stored without being tried
-            self.refusing[node["id"]] = error
-        return Decision(WARNING, parks=True, retries=AUTOMATIC_RETRIES if error in RETRIED else 0)
+    def retry(self, node: Json, env: Json) -> Iterable[Json]:
+        """Ours: run the failed node again; what it emits then goes on, and the route is over.
 
-    def direct(self, node: Json) -> None:
-        """3.5, the table. A directive that stops the cycle stops its error route too."""
-        fields = node["fields"]
-        match node["directive"]:
-            case "rollback":
-                decision = Decision(ERROR, stops=True, undoes=True)
-            case "commit":
-                decision = Decision(stops=True)
-            case "resume":
-                decision = Decision(substitute=fields)
-            case "ignore":
-                decision = Decision()
-            case "break" if fields["automatic"]:
-                decision = Decision(parks=True, retries=fields["attempts"])
-            case _:
-                decision = Decision(WARNING, parks=True)
-        self.error_routes[-1].append(decision)
+        At the end of its flow, having tried in vain leaves the error to the next handler.
+        """
+        route = self.error_routes[-1]
+        trouble = route.trouble
+        for _ in range(node["attempts"]):
+            if not trouble.again or trouble.error not in node["types"]:
+                break
+            try:
+                passes(trouble.node.get("filter"), trouble.env)
+                trouble.outputs = self.run(trouble.node, trouble.env)
+            except Failed as failed:
+                trouble.error = failed.args[0]
+            else:
+                route.decisions.append(Decision())
+                raise Stop(None)
+        env["error"]["type"] = trouble.error
+        place = self.placed[node["id"]]
+        route.rejects = place.index == len(place.flow) - 1
+        return [{}]
+
+    def direct(self, node: Json, env: Json) -> None:
+        """A directive that stops the cycle stops its error route too."""
+        decision = by_directive(node, reading(node, env))
+        self.error_routes[-1].decisions.append(decision)
         if decision.stops:
             raise Stop(decision)
 
 
-def elements(parts: Any) -> list[Json]:
-    """R19, R20."""
-    if parts is None:
-        return []
-    values = parts if isinstance(parts, list) else [parts]
-    return [
-        (value if isinstance(value, dict) else {"value": value}) | positions(index, len(values))
-        for index, value in enumerate(values, 1)
-    ]
-
-
-def positions(index: int, length: int | None = None) -> Json:
-    """Return Fusion's order items, and ours; a length that nobody knows is left out."""
-    items = {"__IMTINDEX__": index, "bundle_index": index}
-    return items if length is None else items | {"__IMTLENGTH__": length, "bundle_count": length}
-
-
-def array(aggregator: Json, rows: list[Json]) -> Json:
-    """R26, with one item `row` per collection."""
-    items = [{"row": reading(aggregator, row)} for row in rows]
-    return {"array": items, "__IMTAGGLENGTH__": len(items), "array_length": len(items)}
+def wants(handler: list[Json], env: Json) -> bool:
+    """Ask the entry filter; a bundle on which it fails enters, and fails there."""
+    with suppress(Failed):
+        return passes(handler[0].get("filter"), env)
+    return True

@@ -17,28 +17,24 @@ from typing import TypeAlias
 
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
-from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
+from engine.plan.plan import Filter, Flow, Node, NodeKind, Plan
 from engine.run.context import NodeContext
 from engine.run.cursor import VariablesAhead
 from engine.run.failing import Failures
 from engine.run.operation import close, next_of
 from engine.run.parts import Parts
 from engine.run.ports import Watcher
-from engine.run.routing import in_order, route_wants
-from engine.run.surroundings import End, Stream
+from engine.run.routing import in_order
+from engine.run.surroundings import Stream
 
 Perform: TypeAlias = Callable[[Node, Scope, NodeContext | None], Awaitable[list[Bundle]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a node made of a bundle before its turn.
+    """What a node made of a bundle before its turn: what it emitted, or what it failed with."""
 
-    `outcome` is what it emitted, `End.DROPPED` if its filter rejected the bundle, what it failed
-    with, or for a router which of its routes were asked, by place, and whether the bundle enters.
-    """
-
-    outcome: list[Bundle] | End | Exception | Mapping[int, bool]
+    outcome: list[Bundle] | Exception
     variables: VariablesAhead
 
 
@@ -74,37 +70,24 @@ class Ahead:
             self._on_its_way.pop(source.id, None)
             await window.close()
 
-    async def done(self, node: Node) -> list[Bundle] | End | None:
+    async def done(self, node: Node) -> list[Bundle] | None:
         """Return what a node has made of the bundle on its way; None: it has not run for it.
 
-        Raises what it failed with, or what keeps the node shut.
+        Raises what it failed with.
         """
-        done = await self._found(node)
-        if done is None:
+        scout = self._on_its_way.get(self._sources[node.id])
+        done = None if scout is None else await scout.done[node.id]
+        if scout is None or done is None:
             return None
-        if isinstance(done.outcome, list):
-            self._failures.check_open(node)
-        self._on_its_way[self._sources[node.id]].taken.add(node.id)
+        scout.taken.add(node.id)
         done.variables.apply(self._parts.variables)
         if isinstance(done.outcome, Exception):
-            self._failures.check_open(node)
             raise done.outcome
-        return done.outcome if isinstance(done.outcome, list) else End.DROPPED
-
-    async def enters(self, router: Node, index: int) -> bool | None:
-        """Say whether the bundle on its way takes a route; None: that has not been asked."""
-        done = await self._found(router) if router.id in self.nodes else None
-        return done.outcome.get(index) if done and isinstance(done.outcome, Mapping) else None
-
-    async def _found(self, node: Node) -> Done | None:
-        scout = self._on_its_way.get(self._sources[node.id])
-        return None if scout is None else await scout.done[node.id]
+        return done.outcome
 
     async def operated(self, node: Node, scope: Scope, variables: VariablesAhead) -> Done:
         """Run an action for a bundle before its turn; whatever fails is kept for that."""
         try:
-            if node.filter is not None and not node.filter.passes(scope):
-                return Done(End.DROPPED, variables)
             ctx = self._parts.operations[node.id].context.ahead(variables)
             return Done(await self._perform(node, scope, ctx), variables)
         except Exception as error:
@@ -272,14 +255,13 @@ class _Window:
                     continue
                 if node.id not in scout.done:
                     return
+                if not _lets_in(node.filter, scope):
+                    return
                 if node.kind is NodeKind.ROUTER:
-                    route = _entered(node, scope, scout, variables)
-                    if route is None:
-                        return
-                    flow, index = route.flow, 0
+                    flow, index = _entered(node, scope), 0
                     continue
                 done = await self._operated(node, scout, before, (scope, variables))
-                if done is None or not isinstance(done.outcome, list) or len(done.outcome) != 1:
+                if done is None or isinstance(done.outcome, Exception) or len(done.outcome) != 1:
                     return
                 scope[node.id] = done.outcome[0]
                 variables = variables.above()
@@ -305,21 +287,23 @@ class _Window:
         return done
 
 
-def _entered(router: Node, scope: Scope, scout: _Scout, variables: VariablesAhead) -> Route | None:
-    """Return the first route that a bundle takes; None: none, or a filter fails.
+def _lets_in(entry: Filter | None, scope: Scope) -> bool:
+    """Ask a filter before a bundle's turn; if it fails, that is seen when the turn comes."""
+    try:
+        return entry is None or entry.passes(scope)
+    except Exception:
+        return False
+
+
+def _entered(router: Node, scope: Scope) -> Flow:
+    """Return the first route that a bundle takes; empty: it takes none, or a filter fails.
 
     Later routes must wait for all that happens on this one.
     """
-    asked: dict[int, bool] = {}
     try:
         for route in in_order(router.routes):
-            if route.disabled:
-                continue
-            enters = asked[router.routes.index(route)] = route_wants(router, route, scope)
-            if enters:
-                scout.done[router.id].set_result(Done(asked, variables))
-                return route
+            if not route.disabled and (route.filter is None or route.filter.passes(scope)):
+                return route.flow
     except Exception:
-        return None
-    scout.done[router.id].set_result(Done(asked, variables))
-    return None
+        return ()
+    return ()

@@ -93,12 +93,15 @@ class Failures:
         return bool(self._shut)
 
     async def retry(self, node: Node, scope: Scope) -> Outputs | End:
-        """Run the node again that failed on this error route's bundle, as `flow.retry` says."""
+        """Run the node again that failed on this error route's bundle, as `flow.retry` says.
+
+        Once it has emitted, the error route is over: nothing is wrong any more.
+        """
         route = self._error_routes[-1]
         fields = RetryFields.model_validate(node.fields.evaluate(scope))
         if await retried(route.trouble, fields, self._around):
             route.decision = route.decision or core.IGNORED
-            return End.DROPPED
+            return STOP
         scope["error"] = route.trouble.told
         scope[route.trouble.node.id] = {"error": route.trouble.told}
         flow, index = self._plan.positions[node.id]

@@ -15,7 +15,7 @@ from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Execution
 from engine.plan.flow import ThrowFields
-from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
+from engine.plan.plan import Filter, Flow, Node, NodeKind, Plan
 from engine.run.aggregate import Collected, collected_by, sets_of, spread
 from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
@@ -25,7 +25,7 @@ from engine.run.history import FEW
 from engine.run.operation import close, from_first, next_of, total_of
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
-from engine.run.routing import in_order, route_wants
+from engine.run.routing import in_order
 from engine.run.surroundings import STOP, End, Outputs, Stream, Surroundings
 
 BREATH_SECONDS: Final = 0.008
@@ -93,13 +93,13 @@ class Travel:
     async def _tried(self, node: Node, scope: Scope) -> Outputs | End:
         """Run a node for one bundle and settle what fails; a module's bug fails its bundle only."""
         try:
-            if node.id in self._ahead.nodes:
-                done = await self._ahead.done(node)
-                if done is not None:
-                    return self._counted(node, scope, done) if isinstance(done, list) else done
             if node.filter is not None and not node.filter.passes(scope):
                 return End.DROPPED
             self.failures.check_open(node)
+            if node.id in self._ahead.nodes:
+                done = await self._ahead.done(node)
+                if done is not None:
+                    return self._counted(node, scope, done)
             wait_for = self._waiting.get(node.id)
             return await wait_for(node, scope) if wait_for else self._outputs(node, scope)
         except (RunError, StoreError):
@@ -121,8 +121,13 @@ class Travel:
         return await self.failures.settle(trouble)
 
     async def _attempted(self, node: Node, scope: Scope) -> Outputs | Exception:
-        """Run a module once more for a bundle on which it failed, and return what fails."""
+        """Run a module once more for a bundle on which it failed, and return what fails.
+
+        If its filter failed, that fails again.
+        """
         try:
+            if node.filter is not None and not node.filter.passes(scope):
+                return []
             wait_for = self._waiting.get(node.id)
             outputs = await wait_for(node, scope) if wait_for else self._outputs(node, scope)
             if isinstance(outputs, list | End):
@@ -348,6 +353,14 @@ class Travel:
         return sets
 
     async def _route(self, node: Node, scope: Scope) -> bool:
+        """Take the bundle through a router, if its own filter lets it in."""
+        if node.filter is not None:
+            enters = await self._enters(node, node.filter, scope)
+            if enters is not True:
+                return enters is STOP
+        return await self._take_routes(node, scope)
+
+    async def _take_routes(self, node: Node, scope: Scope) -> bool:
         """Take the bundle through each route that wants it, in order, the fallback last."""
         skipped = self.failures.skipped_routers
         skipped.discard(node.id)
@@ -355,10 +368,10 @@ class Travel:
         for route in in_order(node.routes):
             if route.disabled or (route.fallback and taken):
                 continue
-            entry = await self._entry(node, route, scope)
-            if entry is STOP:
-                return True
-            if entry is None:
+            enters = await self._enters(node, route.filter, scope)
+            if isinstance(enters, End):
+                return enters is STOP
+            if enters:
                 taken = True
                 if await self.advance(route.flow, 0, scope):
                     return True
@@ -366,15 +379,17 @@ class Travel:
                 break
         return False
 
-    async def _entry(self, node: Node, route: Route, scope: Scope) -> End | None:
-        """Ask the filters of router and route; None: the bundle enters."""
+    async def _enters(self, router: Node, entry: Filter | None, scope: Scope) -> bool | End:
+        """Ask the filter of a router or of one of its routes. End: it failed, which ended the way.
+
+        Assumed: a bundle on which a filter fails takes no later route, for a record of it starts at
+        the router and will take them all; only a Resume lets it go on with the next route.
+        """
         try:
-            asked = await self._ahead.enters(node, node.routes.index(route))
-            enters = route_wants(node, route, scope) if asked is None else asked
+            return entry is None or entry.passes(scope)
         except Exception as error:
-            settled = await self._settled(node, error, scope)
-            return settled if isinstance(settled, End) else End.DROPPED
-        return None if enters else End.DROPPED
+            settled = await self._settled(router, error, scope)
+            return settled if isinstance(settled, End) else False
 
 
 def _unless_thrown(fields: ThrowFields) -> list[Bundle]:

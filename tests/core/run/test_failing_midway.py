@@ -13,7 +13,7 @@ SEARCH = """
     flow:
       - id: found
         module: steps.search
-        with: {reads: "", emits: [{nr: 1}, {nr: 2}], faults: {"1": DataError}}
+        with: {reads: "", emits: [{nr: 1}, {nr: 2}], faults: [[DataError]]}
         on_error: [{module: DIRECTIVE}]
       - id: all
         module: flow.array_aggregator
