@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlencode
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from modules.cloudconvert.local.operations.operation import Entry
+from modules.cloudconvert.local.operations.operation import Choice, Entry
 from modules.cloudconvert.local.records import JobRecord, Status, TaskRecord
 from modules.cloudconvert.local.scheduler import Scheduler
 from modules.cloudconvert.local.signing import Signer
@@ -164,26 +163,30 @@ def operation_entry(entry: Entry, include: frozenset[str]) -> dict[str, Any]:
         "alternatives": [],
     }
     if "options" in include:
-        shown["options"] = options_of(entry.options) if entry.options else []
+        shown["options"] = options_of(entry)
     if "engine_versions" in include:
         version = {"version": entry.engine_version, "default": True, "latest": True}
         shown["engine_versions"] = [version | {"deprecated": False, "experimental": False}]
     return shown
 
 
-def options_of(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """Describe a converter's options as the service describes its own."""
-    return [_option(name, field) for name, field in model.model_fields.items()]
+def options_of(entry: Entry) -> list[dict[str, Any]]:
+    """Describe the options of an entry as the service describes its own."""
+    if entry.options is None:
+        return []
+    fields = entry.options.model_fields
+    return [_option(name, field, entry.choices.get(name)) for name, field in fields.items()]
 
 
-def _option(name: str, field: FieldInfo) -> dict[str, Any]:
+def _option(name: str, field: FieldInfo, choice: Choice | None) -> dict[str, Any]:
     values = _values(field.annotation)
     kind = "enum" if values else _TYPES.get(_plain(field.annotation), "string")
+    choice = choice or Choice(field.default)
     return {
         "name": name,
         "type": kind,
-        "default": field.default,
-        "possible_values": values or None,
+        "default": choice.default,
+        "possible_values": list(choice.values) or values or None,
     }
 
 

@@ -200,8 +200,8 @@ class Api:
         page = _page(request)
         query = request.query_params
         jobs = self._parts.store.list_jobs(
-            status=query.get("filter[status]"),
-            tag=query.get("filter[tag]"),
+            status=query.get("filter[status]") or None,
+            tag=query.get("filter[tag]") or None,
             limit=page.size + 1,
             offset=page.offset,
         )
@@ -259,7 +259,9 @@ class Api:
     async def list_tasks(self, request: Request) -> Response:
         page = _page(request)
         query = request.query_params
-        filters = {name: query.get(f"filter[{name}]") for name in ("status", "job_id", "operation")}
+        filters = {
+            name: query.get(f"filter[{name}]") or None for name in ("status", "job_id", "operation")
+        }
         tasks = self._parts.store.list_tasks(filters, limit=page.size + 1, offset=page.offset)
         shown = [self._task_with(request, task, single=False) for task in tasks]
         return _json(self._answers(request).page("/tasks", dict(query), shown, page))
@@ -283,11 +285,15 @@ class Api:
         shop = await asyncio.shield(self._parts.shop)
         query, include = request.query_params, _include(request)
         names = ("operation", "input_format", "output_format", "engine", "engine_version")
-        filters = {name: query[f"filter[{name}]"] for name in names if f"filter[{name}]" in query}
+        filters = {name: value for name in names if (value := query.get(f"filter[{name}]"))}
         for name in {"input_format", "output_format"} & filters.keys():
             filters[name] = canonical(filters[name])
 
+        everything = query.get("alternatives") in ("true", "1")
+
         def matches(entry: Entry) -> bool:
+            if entry.alternative and not everything:
+                return False
             return all(getattr(entry, name) == value for name, value in filters.items())
 
         found = (entry for operation in LISTED for entry in operation.entries(shop.inventory))

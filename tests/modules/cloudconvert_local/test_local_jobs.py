@@ -289,6 +289,56 @@ async def test_operations_list_what_present_engines_serve_without_a_key(local: L
     assert options["volume"]["type"] == "float"
 
 
+async def test_options_show_what_holds_for_the_output_format(local: Local) -> None:
+    async def options(output_format: str) -> dict[str, dict[str, Any]]:
+        query = {"filter[input_format]": "mov", "filter[output_format]": output_format}
+        reply = await local.plain.get("/v2/operations", params={**query, "include": "options"})
+        [entry] = reply.json()["data"]
+        return {option["name"]: option for option in entry["options"]}
+
+    mp4, webm, mp3 = await options("mp4"), await options("webm"), await options("mp3")
+    assert (mp4["video_codec"]["default"], mp4["crf"]["default"]) == ("x264", 23)
+    assert (mp4["preset"]["default"], mp4["audio_codec"]["default"]) == ("medium", "aac")
+    assert {"copy", "x264", "x265"} <= set(mp4["video_codec"]["possible_values"])
+    assert "vp8" not in mp4["video_codec"]["possible_values"]
+    assert (webm["video_codec"]["default"], webm["crf"]["default"]) == ("vp9", 32)
+    assert mp3["audio_codec"]["possible_values"] == ["copy", "none", "mp3"]
+    assert "video_codec" not in mp3
+
+
+async def test_operations_filter_by_engine_and_show_its_versions(local: Local) -> None:
+    query = {"filter[engine]": "ffmpeg", "filter[output_format]": "gif"}
+    plain = (await local.get("/v2/operations", params=query))["data"]
+    assert {entry["engine"] for entry in plain} == {"ffmpeg"}
+    assert not any({"options", "engine_versions"} & set(entry) for entry in plain)
+    include = {"include": "engine_versions"}
+    [version] = (await local.get("/v2/operations", params={**query, **include}))["data"][0][
+        "engine_versions"
+    ]
+    assert (version["default"], version["latest"], version["deprecated"]) == (True, True, False)
+    of_version = {**query, "filter[engine_version]": version["version"]}
+    assert (await local.get("/v2/operations", params=of_version))["data"] == plain
+    of_none = {**query, "filter[engine_version]": "0.0"}
+    assert (await local.get("/v2/operations", params=of_none))["data"] == []
+
+
+async def test_engines_that_come_second_are_shown_to_those_who_ask(local: Local) -> None:
+    query = {"filter[input_format]": "gif", "filter[output_format]": "gif"}
+    first = (await local.get("/v2/operations", params=query))["data"]
+    every = (await local.get("/v2/operations", params={**query, "alternatives": "true"}))["data"]
+    assert [entry["engine"] for entry in first] == ["pillow"]
+    assert [entry["engine"] for entry in every] == ["pillow", "ffmpeg"]
+
+
+async def test_an_empty_filter_filters_nothing(local: Local) -> None:
+    await local.create({"in": UPLOAD})
+    empty = {"filter[status]": "", "filter[tag]": "", "filter[job_id]": ""}
+    assert len((await local.get("/v2/jobs", params=empty))["data"]) == 1
+    assert len((await local.get("/v2/tasks", params=empty))["data"]) == 1
+    everything = await local.get("/v2/operations")
+    assert await local.get("/v2/operations", params={"filter[engine]": ""}) == everything
+
+
 async def test_the_account_is_shown(local: Local) -> None:
     user = (await local.get("/v2/users/me"))["data"]
     assert set(user) == {"id", "username", "email", "created_at", "credits", "links"}

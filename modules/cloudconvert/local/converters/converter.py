@@ -3,13 +3,18 @@
 To add one, write a file with a `Converter` object and list it in `registry`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modules.cloudconvert.local.inventory import Inventory
-from modules.cloudconvert.local.operations.operation import InputFile, Options, Work
+from modules.cloudconvert.local.operations.operation import (
+    Choice,
+    InputFile,
+    Options,
+    Work,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Converter:
     """Return the engine's version, None if it is not present."""
     install: str
     """The command that brings the engine."""
+    choices: Callable[[str, Inventory], Mapping[str, Choice]] = lambda _format, _inventory: {}
+    """Return what options come down to for an output format, with the engines that are here."""
     check: Callable[[Any, str], None] = lambda _options, _output_format: None
     """Refuse options that the output format does not take; raises Refusal with field names."""
 

@@ -4,7 +4,7 @@ User text never gets into a filter graph: all that goes in are checked numbers.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -36,6 +36,8 @@ Preset = Literal[
     "veryslow",
 ]
 _PRESETS = Preset.__args__  # type: ignore[attr-defined]  # typing names no accessor for a Literal
+DEFAULT_CRF: Mapping[str, int] = {"x264": 23, "x265": 28, "vp8": 32, "vp9": 32, "av1": 32}
+"""Quality that a codec gets if none is asked for; the first two are the encoders' own."""
 Clock = Annotated[str, Field(pattern=r"^(\d{1,2}:)?(\d{1,3}:)?\d{1,6}(\.\d{1,6})?$")]
 Kilobits = Annotated[int, Field(ge=1, le=500_000)]
 Pixels = Annotated[int, Field(ge=2, le=16_384)]
@@ -296,7 +298,7 @@ def _quality(codec: str, options: VideoOptions) -> Iterator[str]:
         rate = options.video_bitrate
         yield from ("-b:v", f"{rate}k", "-maxrate", f"{rate}k", "-bufsize", f"{2 * rate}k")
     elif codec in ("vp8", "vp9", "av1"):
-        yield from ("-crf", str(32 if options.crf is None else options.crf))
+        yield from ("-crf", str(DEFAULT_CRF[codec] if options.crf is None else options.crf))
         # libvpx reads a bit rate of zero as "quality alone decides"; VP8 needs a ceiling.
         yield from ("-b:v", "4M" if codec == "vp8" else "0")
     elif codec in ("x264", "x265"):

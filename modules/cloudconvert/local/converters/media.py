@@ -1,12 +1,17 @@
 """Video, audio and animated GIF by ffmpeg."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from modules.cloudconvert.local.call_worker import last_words, plain
 from modules.cloudconvert.local.children import Ended, Program
-from modules.cloudconvert.local.converters.containers import CONTAINERS
+from modules.cloudconvert.local.converters.containers import (
+    AUDIO_ENCODERS,
+    CONTAINERS,
+    VIDEO_ENCODERS,
+)
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
 from modules.cloudconvert.local.converters.ffmpeg import (
+    DEFAULT_CRF,
     AudioOptions,
     Encoding,
     Probe,
@@ -19,7 +24,7 @@ from modules.cloudconvert.local.converters.ffmpeg import (
     trimmed_seconds,
 )
 from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Ffmpeg, Inventory
-from modules.cloudconvert.local.operations.operation import Work
+from modules.cloudconvert.local.operations.operation import Choice, Work
 from modules.cloudconvert.local.refusal import TaskFailure, invalid
 
 READ = frozenset(CONTAINERS)
@@ -106,6 +111,21 @@ def _check(options: AudioOptions, output_format: str) -> None:
         raise invalid(errors)
 
 
+def _choices(output_format: str, inventory: Inventory) -> Mapping[str, Choice]:
+    """Narrow codecs to those that the format takes and that an ffmpeg here can encode."""
+    container = CONTAINERS[output_format]
+    able = frozenset[str]().union(*(one.encoders for one in inventory.ffmpegs))
+    choices = {}
+    if container.video:
+        codecs = [one for one in container.video if VIDEO_ENCODERS[one] in able]
+        choices["video_codec"] = Choice(container.video[0], ("copy", "none", *codecs))
+        choices["crf"] = Choice(DEFAULT_CRF.get(container.video[0]))
+    if container.audio:
+        codecs = [one for one in container.audio if AUDIO_ENCODERS[one] in able]
+        choices["audio_codec"] = Choice(container.audio[0], ("copy", "none", *codecs))
+    return choices
+
+
 def _version(output_format: str) -> Callable[[Inventory], str | None]:
     needed = CONTAINERS[output_format].encoders
 
@@ -125,6 +145,7 @@ MEDIA = tuple(
         run=_run,
         version=_version(name),
         install=VIDEO_INSTALL,
+        choices=_choices,
         check=_check,
     )
     for name, container in CONTAINERS.items()

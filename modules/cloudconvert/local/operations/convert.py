@@ -1,6 +1,7 @@
 """convert: one format to another, by whichever converter serves the pair."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ConfigDict, ValidationError
@@ -128,10 +129,11 @@ def _entries(inventory: Inventory) -> Iterable[Entry]:
         version = converter.version(inventory)
         if version is None:
             continue
+        choices = {each: converter.choices(each, inventory) for each in converter.outputs}
         for pair in _pairs(converter):
-            if pair not in seen:
-                seen.add(pair)
-                yield _entry(converter, version, *pair)
+            entry = _entry(converter, version, *pair)
+            yield replace(entry, choices=choices[pair[1]], alternative=pair in seen)
+            seen.add(pair)
 
 
 def _pairs(converter: Converter) -> Sequence[tuple[str, str]]:

@@ -103,6 +103,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What an option comes down to for one output format."""
+
+    default: Any
+    values: Sequence[str] = ()
+    """The values that fit it, of those that the option knows; empty: any of its type."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of `GET /v2/operations`."""
 
@@ -114,6 +123,10 @@ class Entry:
     engine_version: str | None = None
     credits: int = 1
     options: type[BaseModel] | None = None
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """By option, where the output format narrows it."""
+    alternative: bool = False
+    """Another engine comes first; shown only to those who ask for alternatives."""
 
 
 def _nothing(_fields: Any, _inventory: Inventory) -> None:
