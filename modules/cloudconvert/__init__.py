@@ -35,6 +35,8 @@ connector = Connector(
         "cancel_task": "modules.cloudconvert.cancel_task:CancelTask",
         "retry_task": "modules.cloudconvert.retry_task:RetryTask",
         "delete_task": "modules.cloudconvert.delete_task:DeleteTask",
+        "get_my_info": "modules.cloudconvert.get_my_info:GetMyInfo",
+        "list_operations": "modules.cloudconvert.list_operations:ListOperations",
     },
     connection=CloudConvertConnection,
     embedded=embedded,

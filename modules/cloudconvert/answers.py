@@ -1,4 +1,4 @@
-"""CloudConvert's jobs, tasks, operations and account as answers show them, and modules emit them.
+"""CloudConvert's jobs and tasks as answers show them, and modules emit them.
 
 Unknown and missing items of an answer never matter, unless nothing can be done without them.
 Source: CloudConvert API v2, resources.
@@ -47,6 +47,10 @@ def _texts(value: Any) -> list[str]:
     return [str(item) for item in value if item is not None] if isinstance(value, list) else []
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def maps(value: Any) -> list[Any]:
     """Return the collections of a list; none for what is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -59,6 +63,7 @@ Flag = Annotated[bool | None, BeforeValidator(_flag)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Map = Annotated[dict[str, Any], BeforeValidator(_map)]
 Maps = Annotated[list[dict[str, Any]], BeforeValidator(maps)]
+List = Annotated[list[Any], BeforeValidator(_list)]
 Texts = Annotated[list[str], BeforeValidator(_texts)]
 
 
