@@ -14,12 +14,11 @@ if TYPE_CHECKING:
 def operation_lines(node_id: str, one: "KeptOperation", count: int) -> Iterator[Line]:
     """Yield one operation in full: what the node saw, and what came of it."""
     yield (Span(f"{node_id}, bundle {one.number} of {count}", Tone.STRONG),)
-    if one.bundles:
+    if one.bundles or one.bundles.too_large:
         yield "  saw"
         yield from _bundles(one.bundles)
-    for name in one.too_large:
-        whose = "what it emitted" if name == node_id else f"`{name}`"
-        yield f"  {whose} is too large to be kept"
+    for name in one.bundles.too_large:
+        yield f"    {name}: too large to be kept"
     if one.failure is not None:
         yield f"  failed: {one.failure.type}: {one.failure.message}"
         if one.failure.where:
@@ -27,11 +26,15 @@ def operation_lines(node_id: str, one: "KeptOperation", count: int) -> Iterator[
         return
     more = ", of which the first are kept" if 0 < len(one.outputs) < one.emitted else ""
     yield f"  emitted {counted(one.emitted, 'bundle')}{more}"
-    yield from _bundles({f"[{index}]": bundle for index, bundle in enumerate(one.outputs)})
+    for index, bundle in enumerate(one.outputs):
+        if bundle is None:
+            yield f"    [{index}]: too large to be kept"
+        else:
+            yield from _bundles({f"[{index}]": bundle})
 
 
 def operation_json(one: "KeptOperation") -> dict[str, Any]:
-    """Return one operation; `emitted` counts all bundles that it emitted."""
+    """Return one operation; `emitted` counts all bundles that it emitted, null was too large."""
     from engine.cli.records import failure_json, value_json
 
     return {
@@ -40,7 +43,7 @@ def operation_json(one: "KeptOperation") -> dict[str, Any]:
         "outputs": value_json(list(one.outputs)),
         "emitted": one.emitted,
         "failure": one.failure and failure_json(one.failure),
-        "too_large": list(one.too_large),
+        "too_large": one.bundles.too_large,
     }
 
 

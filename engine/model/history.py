@@ -3,7 +3,7 @@
 `engine.run.history` collects it during a run, a store keeps it with the execution.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,8 +13,41 @@ from engine.model.execution import Failure
 BUNDLE_LIMIT: Final = 256 * 1024
 """Bytes that one bundle may take, encoded; a larger one is not kept."""
 
-_FACTS: Final = 200
-"""About what the facts about a file take, encoded; its content does not count."""
+_FACTS: Final = 100
+_LEAST_ITEM: Final = len('"":0,')
+_LEAST_ELEMENT: Final = len("0,")
+"""What the facts about a file, an item without its name and an element take at least, encoded."""
+
+
+class Seen(Mapping[str, Bundle]):
+    """What a node could map, by node id; on an error route also `error`.
+
+    It is picked out of `scope`, which many operations share: a name in `names` that `scope` lacks
+    is not there, one with None was too large to be kept.
+    """
+
+    __slots__ = ("names", "scope")
+
+    def __init__(self, scope: Mapping[str, Bundle | None], names: Sequence[str] = ()) -> None:
+        self.scope = scope
+        self.names = names or tuple(scope)
+
+    def __getitem__(self, name: str) -> Bundle:
+        bundle = self.scope[name] if name in self.names else None
+        if bundle is None:
+            raise KeyError(name)
+        return bundle
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.names if self.scope.get(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def too_large(self) -> list[str]:
+        """Names that the node could map and that are not kept."""
+        return [name for name in self.names if name in self.scope and self.scope[name] is None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +56,13 @@ class KeptOperation:
 
     number: int
     """From 1, among all that came to the node in its execution, failures and attempts included."""
-    bundles: Mapping[str, Bundle]
-    """What the node could map, by node id; on an error route also `error`."""
-    outputs: Sequence[Bundle] = ()
-    """The first bundles that it emitted."""
+    bundles: Seen
+    outputs: Sequence[Bundle | None] = ()
+    """The first bundles that it emitted; None: too large to be kept."""
     emitted: int = 0
     """How many bundles it emitted. Those of an aggregation belong to the last that came to it."""
     failure: Failure | None = None
     """What it failed with; None if it did not."""
-    too_large: Sequence[str] = ()
-    """Names that are missing in `bundles`; with the node's own, outputs are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +79,21 @@ class History:
 
 
 def fits(value: Any, room: int = BUNDLE_LIMIT) -> bool:
-    """Say whether a value is likely to take at most `room` bytes, without looking at much more."""
+    """Say whether a value may take at most `room` bytes, without looking at much more than that."""
     waiting = [value]
-    while waiting:
+    while waiting and room >= 0:
         value = waiting.pop()
         if isinstance(value, str | bytes | bytearray):
             room -= len(value)
         elif isinstance(value, File):
             room -= _FACTS
-        elif isinstance(value, Mapping | list | tuple):
-            room -= len(value)
+        elif isinstance(value, Mapping):
+            room -= _LEAST_ITEM * len(value)
             if room >= 0:
-                waiting.extend(value.values() if isinstance(value, Mapping) else value)
-        if room < 0:
-            return False
-    return True
+                room -= sum(map(len, value))
+                waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            room -= _LEAST_ELEMENT * len(value)
+            if room >= 0:
+                waiting.extend(value)
+    return room >= 0

@@ -7,13 +7,12 @@ several, to which later nodes only add. What a node saw is picked out of that at
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Failure
-from engine.model.history import History, KeptOperation
+from engine.model.history import History, KeptOperation, Seen
 from engine.plan.plan import Node, NodeKind, Plan
 from engine.run.retrying import Trouble
 
@@ -31,11 +30,11 @@ HEAVY: Final = 1_000_000
 """Characters, bytes and elements, not counting what is nested deeper, that make a bundle too large
 to be held until the run ends."""
 
-Entry: TypeAlias = tuple[int, Scope, Sequence[Bundle], int]
-"""An operation: its number, its scope, the first bundles that it emitted, how many there were."""
+Entry: TypeAlias = tuple[int, Scope, Sequence[Bundle | None], int]
+"""An operation: its number, its scope, the first bundles that it emitted, how many there were.
 
-_TOO_LARGE: Final[Bundle] = MappingProxyType({})
-"""Stands in the place of a bundle that is not held any more."""
+None stands for a bundle that is not held any more.
+"""
 
 _OPERATING: Final = (NodeKind.MODULE, NodeKind.ITERATOR, NodeKind.AGGREGATOR)
 
@@ -49,7 +48,7 @@ class Recorder:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._is_silent = plan.settings.data_is_confidential
-        self._kept = {node.id: _Kept() for node in plan.nodes.values()}
+        self._kept = {node.id: _Kept(node) for node in plan.nodes.values()}
         self.keep: dict[str, Callable[[Entry], None]] = {
             node.id: self._keeping(node) for node in plan.nodes.values() if node.kind in _OPERATING
         }
@@ -99,9 +98,10 @@ class Recorder:
         if node.kind is NodeKind.AGGREGATOR:
             kept.arrivals += 1
             number = kept.arrivals
-        operation = _operation(node, (number, trouble.scope, (), 0), failure)
+        scope = dict(trouble.scope) if node.on_error_route else trouble.scope
+        scope = _without(_heavy_names(scope), scope)
         failures = kept.failures if len(kept.failures) < MOST_FAILURES else kept.late_failures
-        failures.append(operation)
+        failures.append(kept.operation((number, scope, (), 0), failure))
 
     def lighten(self) -> None:
         """Let go of large bundles among the latest. To be called every few milliseconds.
@@ -118,14 +118,13 @@ class Recorder:
             if heavy is None:
                 heavy = looked_at[id(scope)] = _heavy_names(scope)
             if heavy or any(map(_is_heavy, outputs)):
-                light = [_TOO_LARGE if _is_heavy(bundle) else bundle for bundle in outputs]
-                scope = {**scope, **dict.fromkeys(heavy, _TOO_LARGE)}
-                kept.newest[-1] = (number, scope, light, emitted)
+                light = [None if _is_heavy(bundle) else bundle for bundle in outputs]
+                kept.newest[-1] = (number, _without(heavy, scope), light, emitted)
 
     def history(self, inputs: Mapping[str, Any]) -> History | None:
         """Return what is worth keeping; None if nothing has happened, or nobody may know."""
         operations = {
-            node_id: self._kept[node_id].operations(self._plan.nodes[node_id])
+            node_id: kept.operations()
             for node_id, kept in self._kept.items()
             if kept.first or kept.failures
         }
@@ -137,9 +136,10 @@ class Recorder:
 class _Kept:
     """What is remembered of one node. `arrivals` counts what came to an aggregator."""
 
-    __slots__ = ("arrivals", "failures", "first", "is_collecting", "last", "late_failures")
+    __slots__ = ("arrivals", "failures", "first", "is_collecting", "last", "late_failures", "names")
 
-    def __init__(self) -> None:
+    def __init__(self, node: Node) -> None:
+        self.names = (*node.mappable, "error")
         self.first: list[Entry] = []
         self.last: deque[Entry] = deque(maxlen=LAST)
         self.failures: list[KeptOperation] = []
@@ -152,26 +152,14 @@ class _Kept:
         """Where the latest entry is the last."""
         return self.last or self.first
 
-    def operations(self, node: Node) -> list[KeptOperation]:
-        kept = [_operation(node, entry) for entry in (*self.first, *self.last)]
+    def operation(self, entry: Entry, failure: Failure | None = None) -> KeptOperation:
+        number, scope, outputs, emitted = entry
+        return KeptOperation(number, Seen(scope, self.names), outputs, emitted, failure)
+
+    def operations(self) -> list[KeptOperation]:
+        kept = [self.operation(entry) for entry in (*self.first, *self.last)]
         kept += [*self.failures, *self.late_failures]
         return sorted(kept, key=lambda operation: operation.number)
-
-
-def _operation(node: Node, entry: Entry, failure: Failure | None = None) -> KeptOperation:
-    """Pick out of an operation's scope what its node could map."""
-    number, scope, outputs, emitted = entry
-    seen = {name: scope[name] for name in (*node.mappable, "error") if name in scope}
-    held = [bundle for bundle in outputs if bundle is not _TOO_LARGE]
-    return KeptOperation(
-        number,
-        {name: bundle for name, bundle in seen.items() if bundle is not _TOO_LARGE},
-        held,
-        emitted,
-        failure,
-        [name for name, bundle in seen.items() if bundle is _TOO_LARGE]
-        + [node.id] * (len(held) < len(outputs)),
-    )
 
 
 def _is_telling(operations: Sequence[KeptOperation]) -> bool:
@@ -185,7 +173,13 @@ def _heavy_names(scope: Scope) -> list[str]:
     ]
 
 
-def _is_heavy(bundle: Bundle) -> bool:
+def _without(names: Sequence[str], scope: Scope) -> Scope:
+    return {**scope, **dict.fromkeys(names)} if names else scope
+
+
+def _is_heavy(bundle: Bundle | None) -> bool:
+    if bundle is None:
+        return False
     sizes = [len(value) for value in bundle.values() if type(value) in _SIZED]
     return sum(sizes) > HEAVY
 

@@ -23,7 +23,7 @@ from engine.model.execution import (
     Status,
     Streak,
 )
-from engine.model.history import BUNDLE_LIMIT, History, KeptOperation
+from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen
 from engine.run.ports import CursorChange, Store
 from engine.store import history as stored_history
 from engine.store.files import FolderFiles
@@ -178,14 +178,17 @@ async def test_a_history_comes_back_as_it_was(store: Store, files: FolderFiles) 
     file = await content(files, b"moov")
     order = {"at": AT, "raw": b"\0\xff", "file": file, "many": [1.5, None, {"a": "b"}]}
     kept = history(
-        KeptOperation(1, {"order": order}, ({"id": 1}, {"id": 2}), 70),
-        KeptOperation(2, {"order": order}, failure=Failure("DataError", "no", {"file": file})),
-        KeptOperation(3, {}, too_large=("order",)),
+        KeptOperation(1, Seen({"order": order}), ({"id": 1}, {"id": 2}), 70),
+        KeptOperation(
+            2, Seen({"order": order}), failure=Failure("DataError", "no", {"file": file})
+        ),
+        KeptOperation(3, Seen({"order": None, "line": {"id": 3}}), (None,), 1),
     )
     await remembered(store, kept=kept)
     found = await store.history("e1")
     assert found is not None
-    assert found == replace(kept, operations={"convert": tuple(kept.operations["convert"])})
+    assert found == kept
+    assert [one.bundles.too_large for one in found.operations["convert"]] == [[], [], ["order"]]
 
 
 async def test_an_execution_without_a_history_has_none(store: Store) -> None:
@@ -198,7 +201,7 @@ async def test_files_of_a_history_are_not_kept_but_their_facts_are(
     store: Store, files: FolderFiles
 ) -> None:
     file = await content(files, b"moov")
-    await remembered(store, kept=history(KeptOperation(1, {"order": {"file": file}})))
+    await remembered(store, kept=history(KeptOperation(1, Seen({"order": {"file": file}}))))
     await store.sweep_files()
     found = await store.history("e1")
     assert found is not None
@@ -214,16 +217,16 @@ async def test_a_bundle_that_is_too_large_for_a_history_is_named_and_left_out(
     for _ in range(200):
         deep = {"in": deep}
     kept = history(
-        KeptOperation(1, {"order": {"id": 1}, "large": large}, (deep,), 1),
-        KeptOperation(2, {"order": {"id": 2}, "escaped": escaped}, ({"id": 2},), 1),
+        KeptOperation(1, Seen({"order": {"id": 1}, "large": large}), (deep,), 1),
+        KeptOperation(2, Seen({"order": {"id": 2}, "escaped": escaped}), ({"id": 2},), 1),
     )
     await remembered(store, kept=kept)
     found = await store.history("e1")
     assert found is not None
-    assert found.operations["convert"] == (
-        KeptOperation(1, {"order": {"id": 1}}, (), 1, too_large=("large", "convert")),
-        KeptOperation(2, {"order": {"id": 2}}, ({"id": 2},), 1, too_large=("escaped",)),
-    )
+    first, second = found.operations["convert"]
+    assert first == KeptOperation(1, Seen({"order": {"id": 1}}), (None,), 1)
+    assert second == KeptOperation(2, Seen({"order": {"id": 2}}), ({"id": 2},), 1)
+    assert (first.bundles.too_large, second.bundles.too_large) == (["large"], ["escaped"])
 
 
 async def test_the_budget_of_a_history_goes_to_failures_first(
@@ -232,14 +235,14 @@ async def test_the_budget_of_a_history_goes_to_failures_first(
     monkeypatch.setattr(stored_history, "BUDGET", 20)
     shared = {"id": "same"}
     kept = history(
-        KeptOperation(1, {"order": {"id": "one"}}),
-        KeptOperation(2, {"order": shared}, failure=Failure("DataError", "no")),
-        KeptOperation(3, {"order": shared}),
+        KeptOperation(1, Seen({"order": {"id": "one"}})),
+        KeptOperation(2, Seen({"order": shared}), failure=Failure("DataError", "no")),
+        KeptOperation(3, Seen({"order": shared})),
     )
     await remembered(store, kept=kept)
     found = await store.history("e1")
     assert found is not None
-    assert [one.too_large for one in found.operations["convert"]] == [("order",), (), ()]
+    assert [one.bundles.too_large for one in found.operations["convert"]] == [["order"], [], []]
 
 
 async def test_the_latest_histories_of_each_scenario_are_kept(
@@ -247,7 +250,7 @@ async def test_the_latest_histories_of_each_scenario_are_kept(
 ) -> None:
     for adapter in ("sqlite", "memory"):
         monkeypatch.setattr(f"engine.store.{adapter}.KEPT", 2)
-    kept = history(KeptOperation(1, {"order": {}}))
+    kept = history(KeptOperation(1, Seen({"order": {}})))
     other = execution("other", scenario_id="photos")
     await store.begin(other)
     await store.finish(replace(other, status=Status.SUCCESS), history=kept)
@@ -261,7 +264,7 @@ async def test_the_latest_histories_of_each_scenario_are_kept(
 
 async def test_a_history_is_not_kept_if_the_execution_cannot_finish(store: Store) -> None:
     with pytest.raises(NotFoundError, match="e1"):
-        await store.finish(execution(), history=history(KeptOperation(1, {"order": {}})))
+        await store.finish(execution(), history=history(KeptOperation(1, Seen({"order": {}}))))
     assert await store.history("e1") is None
 
 

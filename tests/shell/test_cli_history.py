@@ -8,7 +8,7 @@ import pytest
 from front_door import PEOPLE, fusion, letters, write
 
 from engine.cli.exits import Exit
-from engine.model.history import BUNDLE_LIMIT, KeptOperation
+from engine.model.history import BUNDLE_LIMIT, KeptOperation, Seen
 from engine.stored import numbers_kept
 
 COUNT = """\
@@ -158,8 +158,8 @@ def test_a_bundle_that_was_too_large_is_named() -> None:
     assert fusion("eval", "start.name", *words).stdout == '"Ann"\n'
     result = fusion("eval", "large.text", *words)
     assert "`large` was too large to be kept with the run" in result.stderr
-    assert "what it emitted is too large" in fusion("runs", run, "--node", "large").stdout
-    assert "`large` is too large" in fusion("runs", run, "--node", "end").stdout
+    assert "[0]: too large to be kept" in fusion("runs", run, "--node", "large").stdout
+    assert "large: too large to be kept" in fusion("runs", run, "--node", "end").stdout
 
 
 def test_facts_about_a_file_outlive_its_content() -> None:
@@ -225,4 +225,4 @@ def test_a_run_without_history_has_no_operations() -> None:
     ],
 )
 def test_numbers_are_told_in_rows(numbers: list[int], text: str) -> None:
-    assert numbers_kept(KeptOperation(number, {}) for number in numbers) == text
+    assert numbers_kept(KeptOperation(number, Seen({})) for number in numbers) == text

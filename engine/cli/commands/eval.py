@@ -151,7 +151,7 @@ def _scope_of_run(operator: "Operator", given: _Source) -> "tuple[Scope, tuple[s
     wanted = OperationId(given.run_id or "", given.node_id or "", number)
     found = scope_of_operation(wanted, operator, timezone=given.timezone)
     (scope, operation), _ = run_async(found)
-    gone = [name for name in operation.too_large if name != given.node_id]
+    gone = operation.bundles.too_large
     notes = [f"`{name}` was too large to be kept with the run" for name in gone]
     if given.node_id not in scope:
         notes.append(f"the names are what `{given.node_id}` saw, not what it emitted")
