@@ -143,7 +143,7 @@ class Run:
         except RunError as error:
             uncancelled()
             in_doubt = isinstance(error, InconsistencyError)
-            changes = await self._ended_early(failure_of(error), in_doubt=in_doubt)
+            changes = await self._ended_early(self._told(error), in_doubt=in_doubt)
         except StoreError as error:
             changes = await self._ended_early(Failure("InconsistencyError", error.message))
             with suppress(StoreError):  # the first failure is the one to tell
@@ -170,10 +170,20 @@ class Run:
         try:
             await self._transaction.rollback(told=undone)
         except (InconsistencyError, StoreError) as error:
-            self._around.watcher.note(error.message)  # what ended the run is kept as its failure
             in_doubt = True
+            second = self._told(error) if isinstance(error, RunError) else error
+            self._around.watcher.note(second.message)  # what ended the run is kept as its failure
         moves = core.early_moves(self._plan.settings, undone=undone or in_doubt)
         return [*self._transaction.taken_marks(), *self._cursor.end_cycle(moves)]
+
+    def _told(self, error: RunError) -> Failure:
+        """Return what ended the run, as history and people may know it.
+
+        What a module says of a commit or rollback may quote bundles.
+        """
+        told = failure_of(error)
+        quotes = told.phase is Phase.COMMIT and self._plan.settings.data_is_confidential
+        return core.discreet(told) if quotes else told
 
     def _ended(self, *, interrupted: bool) -> Execution:
         return replace(

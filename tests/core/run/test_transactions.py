@@ -258,6 +258,12 @@ async def test_an_operation_that_fails_and_cannot_go_back_stops_the_run(tmp_path
     assert_inconsistent(execution, "`two` could not roll back")
 
 
+async def test_what_a_commit_says_of_confidential_data_is_withheld(tmp_path: Path) -> None:
+    more = "data_is_confidential: true"
+    bench = Bench(tmp_path, flow(auto=False, four="fail_on: commit", more=more))
+    assert_inconsistent(await bench.run(), "confidential")
+
+
 def assert_inconsistent(execution: Execution, message: str) -> None:
     assert execution.status is Status.ERROR
     assert execution.failure is not None
@@ -352,6 +358,20 @@ async def test_the_time_limit_takes_back_what_is_open(tmp_path: Path) -> None:
     assert execution.failure is not None
     assert execution.failure.type == "ScenarioTimeoutError"
     assert (entries(bench, "two"), entries(bench, "four")) == ("", "")
+    assert await taken(bench) == set()
+
+
+async def test_a_rollback_that_fails_when_the_run_is_over_anyway_is_told_too(
+    tmp_path: Path,
+) -> None:
+    two = f"{slow('execute')}, fail_on: rollback"
+    bench = Bench(tmp_path, flow(auto=False, two=two, more="timeout_minutes: 0.5"))
+
+    execution = await bench.run()
+
+    assert execution.failure is not None
+    assert execution.failure.type == "ScenarioTimeoutError"
+    assert bench.listener.notes[-1] == "`two` could not roll back: no answer to ROLLBACK"
     assert await taken(bench) == set()
 
 
