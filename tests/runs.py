@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -21,6 +22,12 @@ from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
 
 PROBES = Path(__file__).parent / "probe_modules"
+
+
+@cache
+def probes() -> Catalog:
+    """Return all modules, with those that are made for tests; found once a process."""
+    return Catalog([PROBES])
 
 
 @dataclass
@@ -79,7 +86,7 @@ class Bench:
 
     @property
     def plan(self) -> Plan:
-        return load_text(dedent(self.text), self.folder / "probe.yaml", Catalog([PROBES]))
+        return load_text(dedent(self.text), self.folder / "probe.yaml", probes())
 
     @property
     def seen(self) -> list[str]:

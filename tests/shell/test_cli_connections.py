@@ -35,7 +35,7 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Answering(ThreadingHTTPServer):
-    """A service that gives every request the same answer."""
+    """A service that gives every request the same answer, and refuses all jobs."""
 
     daemon_threads = True
 
@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, Answering)
         self.server.asked.append(f"{self.command} {self.path}")
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.send_response(self.server.status)
+        self.send_response(422 if self.command == "POST" else self.server.status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(self.server.body)))
         self.end_headers()
@@ -100,7 +100,7 @@ def test_a_refused_key_ends_the_run_at_once_and_names_its_connection() -> None:
 
 def test_a_replay_that_is_refused_leaves_its_record_as_it_was() -> None:
     scenario = write("letters.yaml", SCENARIO)
-    with answering(200, "an answer that is no job"):
+    with answering(200, "no job today"):
         assert fusion("run", scenario).exit_code == Exit.INCOMPLETE
     (before,) = json.loads(fusion("incomplete", "list", "--json").stdout)["incomplete"]
 

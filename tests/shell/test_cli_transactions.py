@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from front_door import PEOPLE, fusion, only_incomplete, write
+from front_door import PEOPLE, fusion, letters, only_incomplete, write
 from runs import Listener
 
 from engine.app import Operator, replay
@@ -34,10 +34,9 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_number_that_is_never_reset_outlives_a_reset_of_the_trigger() -> None:
-    inbox, scenario = Path("inbox"), write("letters.yaml", NUMBERED)
-    inbox.mkdir()
+    scenario = write("letters.yaml", NUMBERED)
     for name in ("a", "b"):
-        (inbox / name).write_text(name, encoding="utf-8")
+        letters(name)
         assert fusion("run", scenario).exit_code == Exit.OK
 
     assert fusion("run", scenario, "--reset-trigger").exit_code == Exit.OK
