@@ -100,7 +100,7 @@ class Http(Protocol):
 
     Refused, reset and dripping connections, 429 and 5xx become typed `ModuleError`s; 429 is waited
     for within the deadline, 5xx is repeated on GET. Other statuses from 400 raise by the module's
-    connection, unless `accept` names them.
+    connection, unless `accept` names them. A detail with `sent` False tells that nothing was sent.
     """
 
     @property

@@ -109,9 +109,13 @@ def _flattened(errors: Any, path: str) -> Iterator[str]:
 
 
 def error_of_transport(error: Exception, asked: object) -> ModuleError:
-    """Return the error for a request that got no whole answer; the cause is for `__cause__`."""
+    """Return the error for a request that got no whole answer; the cause is for `__cause__`.
+
+    The detail has `sent` False if none of it left, so that nothing can have come of it.
+    """
     if isinstance(error, UNSENT):
-        return ServiceConnectionError(f"{asked}: cannot connect: {clean(str(error)) or 'timeout'}")
+        text = f"{asked}: cannot connect: {clean(str(error)) or 'timeout'}"
+        return ServiceConnectionError(text, detail={"sent": False})
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return ModuleTimeoutError(f"{asked}: no complete answer in time")
     return ServiceConnectionError(f"{asked}: connection broken: {clean(str(error))}")

@@ -224,17 +224,19 @@ async def test_an_absurd_retry_after_never_sleeps_past_the_deadline(text: str) -
 async def test_a_refused_connection_is_tried_again_and_then_a_connection_error() -> None:
     clock = StandingClock()
     handler, asked = answers(httpx.ConnectError("refused"))
-    with pytest.raises(ServiceConnectionError, match="cannot connect"):
+    with pytest.raises(ServiceConnectionError, match="cannot connect") as caught:
         await client(handler, clock).request("POST", "/jobs")
     assert len(asked) == 4
     assert clock.slept == [0.5, 1, 2]
+    assert caught.value.detail == {"sent": False}
 
 
 async def test_a_post_whose_connection_breaks_is_not_repeated() -> None:
     handler, asked = answers(httpx.ReadError("reset"))
-    with pytest.raises(ServiceConnectionError, match="connection broken"):
+    with pytest.raises(ServiceConnectionError, match="connection broken") as caught:
         await client(handler).request("POST", "/jobs")
     assert len(asked) == 1
+    assert "sent" not in caught.value.detail
 
 
 @pytest.mark.parametrize("passing", [httpx.Response(503), httpx.ReadError("reset")])
