@@ -12,6 +12,7 @@ from clocks import StandingClock
 from engine.mapping.compile import World
 from engine.model.bundle import Bundle
 from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Status
+from engine.module import Http
 from engine.plan.catalog import Catalog
 from engine.plan.check import load_text
 from engine.plan.plan import Plan
@@ -79,6 +80,8 @@ class Bench:
     ids: CountingIds = field(default_factory=CountingIds)
     listener: Listener = field(default_factory=Listener)
     test_connection: Callable[[str], Awaitable[None]] = nothing_to_test
+    http: Mapping[str, Http] = field(default_factory=dict)
+    """HTTP by the id of the node that uses it."""
 
     def __post_init__(self) -> None:
         self.files = FolderFiles(self.folder / "files")
@@ -113,6 +116,7 @@ class Bench:
             self.listener,
             world,
             test_connection=self.test_connection,
+            http=self.http,
         )
         return Run(plan, around, execution, inputs=inputs, marks=marks)
 

@@ -80,7 +80,9 @@ def is_lost(error: ModuleError) -> bool:
     """Tell whether a request may have been carried out although it failed."""
     if isinstance(error, DataError):
         return error.detail.get("answer") == "unreadable"
-    return isinstance(error, ServiceConnectionError) and not isinstance(error, RateLimitError)
+    if isinstance(error, RateLimitError) or error.detail.get("sent") is False:
+        return False
+    return isinstance(error, ServiceConnectionError)
 
 
 async def _looked_up(ctx: Context, look: Callable[[], Awaitable[Made | None]]) -> Made | None:
@@ -211,11 +213,12 @@ async def delete(ctx: Context, path: str) -> None:
         try:
             await _deleted(ctx, path, gone_is_done=unknown)
         except ServiceConnectionError as error:
-            error.detail[DELETING] = path
+            unknown = unknown or is_lost(error)
+            if unknown:
+                error.detail[DELETING] = path
             hopeless = isinstance(error, RateLimitError | ModuleTimeoutError)
             if hopeless or wait == DELETIONS[-1]:
                 raise
-            unknown = True
         else:
             return
 
