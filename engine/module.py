@@ -148,6 +148,9 @@ class Module(ABC, Generic[Input, Output]):
     set there is forgotten. All else that such an operation did, it must itself have taken back.
     """
 
+    in_order: ClassVar[bool] = False
+    """What an operation gives depends on those before it, so none begins before its turn."""
+
     input: ClassVar[type[Fields]]
     output: ClassVar[type[Fields] | None]
     """None: the items depend on the data."""

@@ -54,18 +54,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 @dataclass
-class LoopClock:
+class LoopClock(StandingClock):
     """The time of a virtual loop: several may sleep at once. Made while the loop runs."""
 
-    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    seconds: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    """When it was made, by the loop."""
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() - self.began
+        return asyncio.get_running_loop().time() - self.seconds
 
     async def sleep(self, wait: timedelta) -> None:
+        self.slept.append(wait.total_seconds())
         await asyncio.sleep(wait.total_seconds())
 
 

@@ -34,6 +34,8 @@ def passes(condition: Json | None, env: Json) -> bool:
         return True
     value = env.get(condition["on"], {}).get(condition["item"])
     if "below" in condition:
+        if isinstance(value, str):
+            raise Failed("DataError")
         return value is not None and bool(value < condition["below"])
     if "values" in condition:
         return value in condition["values"]

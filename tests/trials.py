@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from clocks import LoopClock
+from clocks import LoopClock, StandingClock
 from reference_interpreter import interpret
 from reference_rules import Outcome, Record
 from reference_values import Json
@@ -41,7 +41,7 @@ class Trial(Bench):
     loaded: Plan
     n: int = 1
     text: str = ""
-    clock: LoopClock = field(default_factory=LoopClock)  # type: ignore[assignment]
+    clock: StandingClock = field(default_factory=LoopClock)
     listener: Reader = field(default_factory=Reader)
 
     @property

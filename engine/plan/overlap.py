@@ -74,7 +74,8 @@ def emits_several(node: Node) -> bool:
 
 def _runs_ahead(node: Node) -> bool:
     if node.module is not None:
-        return node.module.kind is Kind.ACTION and not node.acid
+        in_order = node.module.in_order or node.acid
+        return node.module.kind is Kind.ACTION and not in_order
     return node.kind is NodeKind.ROUTER
 
 

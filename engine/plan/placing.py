@@ -208,6 +208,8 @@ def _one_at_a_time(draft: Draft) -> str:
         return "it hands its bundles on as they come"
     if module.acid:
         return "they are one transaction"
+    if module.in_order:
+        return "each depends on the one before"
     return "it only computes" if module.effect is Effect.PURE else ""
 
 

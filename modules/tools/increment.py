@@ -26,6 +26,7 @@ class Increment(Module[IncrementFields, Incremented]):
     id = "tools.increment"
     effect = Effect.READ
     acid = True
+    in_order = True
 
     @classmethod
     def is_acid(cls, constants: Mapping[str, Any]) -> bool:

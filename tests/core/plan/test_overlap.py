@@ -149,3 +149,10 @@ def test_other_variables_do_not_matter() -> None:
     plan = plan_of(GET.replace("total", "other") + wait("slow") + SET)
 
     assert list(plan.ahead) == ["each"]
+
+
+def test_operations_that_depend_on_the_one_before_do_not_overlap() -> None:
+    count = "\n- {id: count, module: tools.increment, with: {reset_after: cycle}}"
+
+    assert plan_of(count + wait("slow")).ahead == {}
+    assert "one" in refusal(count.replace("count,", "count, concurrency: 2,"))
