@@ -161,4 +161,4 @@ def test_one_run_shows_its_nodes_and_what_it_left() -> None:
     assert any(line.startswith("next ") for line in result.stdout.splitlines())
     assert advice(result.stdout) == ["incomplete", "show", only_incomplete()[:8]]
     told = json.loads(fusion("runs", run["id"], "--json").stdout)
-    assert told.keys() == {"format_version", "run", "incomplete"}
+    assert told.keys() == {"format_version", "run", "incomplete", "operations"}

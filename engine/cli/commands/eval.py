@@ -25,8 +25,8 @@ OPENINGS = ("{{", "{%", "{#")
 @click.option(
     "--bundle",
     metavar="FILE|N",
-    help="JSON object whose keys are the names in the expression. With --run: which of the bundles "
-    "that came to the node, from 1.  [default: the first]",
+    help="JSON object whose keys are the names in the expression. With --run: the number of one of "
+    "the bundles that came to the node, from 1; else it is the first.",
 )
 @click.option("--run", "run_id", metavar="ID", help="Take the names from a run, with --node.")
 @click.option("--node", "node_id", metavar="NODE", help="See what this node of the run saw.")

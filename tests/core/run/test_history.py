@@ -168,6 +168,33 @@ async def test_a_node_on_an_error_route_saw_the_error(tmp_path: Path) -> None:
     assert all(one.bundles["error"]["type"] == "DataError" for one in tell)
 
 
+async def test_each_node_on_an_error_route_saw_the_error_of_its_time(tmp_path: Path) -> None:
+    text = """
+    flow:
+      - id: each
+        module: flow.repeater
+        with: {start: 1, repeats: 1, step: 1}
+      - id: part
+        module: steps.plain
+        with: {reads: x, emits: [], faults: [[DataError, DataError, DataError]]}
+        on_error:
+          - id: before
+            module: probe.pass
+            with: {value: "{{ error.message }}"}
+          - module: flow.retry
+            with: {attempts: 1, interval: 1s, error_types: [DataError]}
+          - id: after
+            module: probe.pass
+            with: {value: "{{ error.message }}"}
+          - module: flow.ignore
+    """
+    operations = (await kept(Bench(tmp_path, text))).operations
+
+    [before], [after] = operations["before"], operations["after"]
+    assert before.bundles["error"]["message"] == before.outputs[0]["value"] == "attempt 1 fails"
+    assert after.bundles["error"]["message"] == after.outputs[0]["value"] == "attempt 2 fails"
+
+
 async def test_operations_that_ran_ahead_are_kept_in_their_turn(tmp_path: Path) -> None:
     text = """
     flow:
