@@ -5,6 +5,7 @@ means something, changed at random places. `trouble` tells what is wrong with ho
 """
 
 import inspect
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ SCALARS: tuple[Any, ...] = (
     datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC),
     File("a b.tar.gz", 12, "application/gzip", "0" * 64, Path("nowhere")),
 )  # fmt: skip
+WORD = re.compile(r"\w+")
 KEYS = ("a", "b", "name", "k", "v", "1", "b c", "", "__class__", "items", "é")
 
 
@@ -91,7 +93,8 @@ class Draw:
         self._random = Random(seed)  # noqa: S311 - a seed must give the same text again
         self.timezone = self._one(ZONES)
         self.text = self._text()
-        self.scope = {name: self._bundle() for name in ROOTS}
+        words = set(WORD.findall(self.text))
+        self.scope = {name: self._bundle() for name in ROOTS if name in words}
 
     def _one(self, options: Any) -> Any:
         return options[self._random.randrange(len(options))]

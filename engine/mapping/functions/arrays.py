@@ -39,7 +39,8 @@ def identity(value: Any) -> Any:
         return "array", *map(identity, value)
     if kind is dict:
         check_list(len(value))
-        return "collection", frozenset((key, identity(each)) for key, each in value.items())
+        pairs = [(k, v if type(v) is str else identity(v)) for k, v in value.items()]
+        return "collection", frozenset(pairs)
     return value
 
 

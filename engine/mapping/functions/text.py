@@ -58,12 +58,11 @@ def _start_case(text: str) -> str:
 
 
 def _pascal(text: str) -> str:
-    return re.sub(r"[^\W_]+|[\W_]+", _pascal_part, text)
+    return re.sub(r"([^\W_]+)[\W_]*|^[\W_]+", _pascal_word, text)
 
 
-def _pascal_part(match: re.Match[str]) -> str:
-    part = match.group()
-    return _capitalize(part.lower()) if part[0].isalnum() else ""
+def _pascal_word(match: re.Match[str]) -> str:
+    return _capitalize((match[1] or "").lower())
 
 
 def without_accents(text: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from attacks import CLASSES
 
 TRIAL = Path(__file__).parents[2] / "attack_trial.py"
-SOME = {"nested loops": 20, "patterns": 40, "hostile values": 100}
+SOME = {"nested loops": 12, "patterns": 30, "hostile values": 60}
 MANY = {"patterns": 215, "hostile values": 500}
 
 
