@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from modules.cloudconvert.local.answers import Answers, Page, operation_entry
 from modules.cloudconvert.local.formats import canonical
@@ -40,6 +40,8 @@ PER_PAGE = 100
 MOST_PER_PAGE = 1000
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+
+_CATCH_ALL = frozenset(("/v2/{operation}", "/sync/v2/{operation}"))
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -117,11 +119,19 @@ def _answering(endpoint: Endpoint) -> Endpoint:
     return answer
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 405 and not _is_known(request):
+        status = 404
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
     text = {404: "Not found.", 405: "The method is not allowed here."}.get(status, "Bad request.")
     return _refused(Refusal(status, code, text))
+
+
+def _is_known(request: Request) -> bool:
+    """Tell whether a path leads somewhere by another method; any path could name an operation."""
+    known = (route for route in request.app.routes if route.path_format not in _CATCH_ALL)
+    return any(route.matches(request.scope)[0] is not Match.NONE for route in known)
 
 
 def _refused(refusal: Refusal) -> Response:

@@ -339,6 +339,25 @@ async def test_an_empty_filter_filters_nothing(local: Local) -> None:
     assert await local.get("/v2/operations", params={"filter[engine]": ""}) == everything
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v2/nothing", 404, "NOT_FOUND"),
+        ("DELETE", "/sync/v2/some/where", 404, "NOT_FOUND"),
+        ("POST", "/v2/nothing", 404, "NOT_FOUND"),
+        ("GET", "/elsewhere", 404, "NOT_FOUND"),
+        ("PUT", "/v2/jobs", 405, "METHOD_NOT_ALLOWED"),
+        ("PATCH", "/v2/tasks/1", 405, "METHOD_NOT_ALLOWED"),
+        ("GET", "/v2/tasks/1/retry", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+async def test_a_wrong_path_is_told_from_a_wrong_method(
+    local: Local, method: str, path: str, status: int, code: str
+) -> None:
+    reply = await local.http.request(method, path)
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+
+
 async def test_the_account_is_shown(local: Local) -> None:
     user = (await local.get("/v2/users/me"))["data"]
     assert set(user) == {"id", "username", "email", "created_at", "credits", "links"}
