@@ -12,7 +12,18 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-ENGINES = frozenset(("archive", "images", "images_to_pdf", "merge", "pdf_to_images", "text_to_pdf"))
+ENGINES = frozenset(
+    (
+        "archive",
+        "images",
+        "images_to_pdf",
+        "merge",
+        "optimize_pdf",
+        "optimize_picture",
+        "pdf_to_images",
+        "text_to_pdf",
+    )
+)
 PACKAGE = "modules.cloudconvert.local.engines"
 
 

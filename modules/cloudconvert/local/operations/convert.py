@@ -7,14 +7,13 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError
 
 from modules.cloudconvert.local.converters import registry
-from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
+from modules.cloudconvert.local.converters.converter import Conversion, Converter
 from modules.cloudconvert.local.formats import FORMATS, canonical
 from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.naming import result_names
 from modules.cloudconvert.local.operations.operation import (
     Entry,
     InputFile,
-    Made,
     Operation,
     Options,
     Outcome,
@@ -23,6 +22,7 @@ from modules.cloudconvert.local.operations.operation import (
     Text,
     Work,
 )
+from modules.cloudconvert.local.operations.results import Results
 from modules.cloudconvert.local.refusal import Refusal, TaskFailure, engine_missing, invalid
 from modules.cloudconvert.local.sniff import format_of_file
 from modules.cloudconvert.local.validation_texts import field_messages
@@ -68,14 +68,16 @@ def _options(converter: Converter, fields: ConvertFields, output_format: str) ->
 
 async def _run(work: Work) -> Outcome:
     fields: ConvertFields = work.fields
-    made: list[Made] = []
+    results = Results(work)
     engine, version = None, None
     for source in work.inputs:
         converter, conversion = settle(work, source, fields)
         converted = await converter.run(work, conversion)
-        made += _kept(converted, source, fields, len(made), work)
+        extension = fields.output_format.strip().lower().lstrip(".")
+        names = result_names(fields.filename, source.filename, extension, len(converted.paths))
+        results.add(converted.paths, names, canonical(fields.output_format))
         engine, version = converter.engine, converted.engine_version
-    return Outcome(made, engine, version)
+    return Outcome(results.made, engine, version)
 
 
 def settle(work: Work, source: InputFile, fields: ConvertFields) -> tuple[Converter, Conversion]:
@@ -103,24 +105,6 @@ def _no_converter(input_format: str, output_format: str) -> TaskFailure:
     return TaskFailure(
         "INVALID_CONVERSION_TYPE", f"Nothing here converts {input_format} to {output_format}"
     )
-
-
-def _kept(
-    converted: Converted,
-    source: InputFile,
-    fields: ConvertFields,
-    before: int,
-    work: Work,
-) -> list[Made]:
-    """Name the results, and move them out of the way of the next input's."""
-    extension = fields.output_format.strip().lower().lstrip(".")
-    names = result_names(fields.filename, source.filename, extension, len(converted.paths))
-    kept = []
-    for number, (path, name) in enumerate(zip(converted.paths, names, strict=True), before):
-        target = work.folder.work / f"made.{number}"
-        path.rename(target)
-        kept.append(Made(target, name, canonical(fields.output_format)))
-    return kept
 
 
 def _entries(inventory: Inventory) -> Iterable[Entry]:

@@ -10,6 +10,7 @@ from modules.cloudconvert.local.operations.import_upload import IMPORT_UPLOAD
 from modules.cloudconvert.local.operations.import_url import IMPORT_URL
 from modules.cloudconvert.local.operations.merge import MERGE
 from modules.cloudconvert.local.operations.operation import Operation
+from modules.cloudconvert.local.operations.optimize import OPTIMIZE
 
 LISTED = (
     IMPORT_UPLOAD,
@@ -18,6 +19,7 @@ LISTED = (
     IMPORT_RAW,
     CONVERT,
     MERGE,
+    OPTIMIZE,
     ARCHIVE,
     EXPORT_URL,
 )
