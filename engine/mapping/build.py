@@ -37,7 +37,12 @@ class Build:
 
     def emit(self, node: nodes.Node) -> Evaluate:
         """Return the closure of an expression. Raises ExpressionError (E211, E212, E215)."""
-        return self.emitters[type(node)](node, self)
+        emitter = self.emitters.get(type(node))
+        if (
+            emitter is None
+        ):  # all other kinds stand where whoever compiles their parent expects them
+            raise refuse(node, "a slice stands alone in its brackets")
+        return emitter(node, self)
 
     def operand(self, node: nodes.Node) -> Operand:
         """Return an expression's closure and the place to blame for its value."""

@@ -166,6 +166,6 @@ def _no_item(path: Path, index: int, value: object) -> MappingError:
     return MappingError(
         f"`{owner}` is {describe(value)}, it has no item `{escaped(item)}`",
         offset=start,
-        length=len(item),
+        length=max(len(item), 1),
         notes=(hint,) if isinstance(value, list | tuple) else (),
     )

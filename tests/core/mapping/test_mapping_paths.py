@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from mapping_cases import compiled, result, value_of
 
-from engine.errors import MappingError
+from engine.errors import ExpressionError, MappingError
 from engine.model.bundle import File
 
 ORDER: dict[str, Any] = {
@@ -137,3 +137,18 @@ def test_names_of_the_language_and_names_set_in_the_text_are_no_references() -> 
 def test_a_name_set_in_a_loop_is_a_reference_again_after_it() -> None:
     text = "{% for b in c %}{{ b }}{% endfor %}{{ b.y }}"
     assert [each.root for each in compiled(text).references] == ["c", "b"]
+
+
+@pytest.mark.parametrize("expression", ["x.a['']", "x['']", "x.a[''].b"])
+def test_an_item_without_a_name_has_a_place(expression: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        result(expression, x=[1] if expression == "x['']" else {"a": [1]})
+    assert caught.value.length == 1
+    assert "it has no item" in caught.value.message
+
+
+@pytest.mark.parametrize("expression", ["x[1, 2:3]", "x[0:1, 1]", "x[:, :]", "x['a', ::2].b"])
+def test_a_slice_stands_alone_in_its_brackets(expression: str) -> None:
+    with pytest.raises(ExpressionError, match="a slice stands alone") as caught:
+        result(expression, x=[1])
+    assert caught.value.problem_code == "E211"
