@@ -76,6 +76,9 @@ class Variables(Protocol):
     def set(self, name: str, value: Any, *, lifetime: str) -> None:
         """Set for `cycle` or `execution`; the last write wins."""
 
+    def set_all(self, values: Mapping[str, Any], *, lifetime: str) -> None:
+        """Set several at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

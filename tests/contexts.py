@@ -46,6 +46,10 @@ class Kept:
         self.values[name] = value
         self.lifetimes[name] = lifetime
 
+    def set_all(self, values: Mapping[str, Any], *, lifetime: str) -> None:
+        for name, value in values.items():
+            self.set(name, value, lifetime=lifetime)
+
 
 class World:
     """`engine.module.Context` in a folder, which is the scenario's; contents lie in `.fusion`."""

@@ -70,6 +70,8 @@ def _floor_divide(left: Any, right: Any) -> Any:
 
 def modulo(left: Any, right: Any) -> Any:
     """Return the remainder with the sign of the divisor, as Jinja does."""
+    if type(left) is int and type(right) is int and right:
+        return left % right  # nearer to 0 than the divisor
     left, right = _divisible(left, right)
     return _checked(left % right)
 

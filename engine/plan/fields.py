@@ -80,7 +80,14 @@ class Compiler:
         if all(part.function is None for part in parts.values()):
             return Part({name: part.constant for name, part in parts.items()})
         operands = tuple((name, part.operand()) for name, part in parts.items())
-        return Part(None, lambda scope: {name: operand(scope) for name, operand in operands})
+
+        def collection(scope: Scope) -> dict[str, Any]:
+            values = {}
+            for name, operand in operands:
+                values[name] = operand(scope)
+            return values
+
+        return Part(None, collection)
 
     def _array(self, value: list[Any], path: KeyPath) -> Part:
         parts = [self.value(each, (*path, index)) for index, each in enumerate(value)]

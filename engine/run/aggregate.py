@@ -261,8 +261,7 @@ class Collected:
     def add(self, fields: Fields) -> None:
         """Take one arriving bundle's mapped fields. Raises DataError for what does not fit."""
         key = fields.get("group_by")
-        plain = isinstance(key, str | int | float | None)
-        marker = (type(key) is bool, plain, key if plain else repr(key))
+        marker = key if key is None or type(key) is str else _marker(key)
         group = self._groups.get(marker)
         if group is not None:
             group[1].add(fields)
@@ -295,6 +294,12 @@ class Collected:
             {**gathering.items(), "key": key, "__IMTKEY__": key, **order_items(index, count)}
             for index, (key, gathering) in enumerate(self._groups.values(), 1)
         ]
+
+
+def _marker(key: Any) -> tuple[Any, ...]:
+    """Return something hashable that two keys of groups share exactly if they are one group."""
+    plain = isinstance(key, str | int | float)
+    return type(key) is bool, plain, key if plain else repr(key)
 
 
 def collected_by(node: Node) -> Collected:

@@ -24,7 +24,7 @@ from engine.run.failing import Failures
 from engine.run.operation import close, next_of
 from engine.run.parts import Parts
 from engine.run.ports import Watcher
-from engine.run.routing import in_order
+from engine.run.routing import open_routes
 from engine.run.surroundings import Stream
 
 Perform: TypeAlias = Callable[[Node, Scope, NodeContext | None], Awaitable[list[Bundle]]]
@@ -301,8 +301,8 @@ def _entered(router: Node, scope: Scope) -> Flow:
     Later routes must wait for all that happens on this one.
     """
     try:
-        for route in in_order(router.routes):
-            if not route.disabled and (route.filter is None or route.filter.passes(scope)):
+        for route in open_routes(router):
+            if route.filter is None or route.filter.passes(scope):
                 return route.flow
     except Exception:
         return ()

@@ -137,6 +137,11 @@ class RunVariables:
         if lifetime == "execution":
             self._execution[name] = value
 
+    def set_all(self, values: Mapping[str, Any], *, lifetime: str) -> None:
+        self._now.update(values)
+        if lifetime == "execution":
+            self._execution.update(values)
+
     def restore(self, values: Mapping[str, Any]) -> None:
         """Start from the values that an incomplete execution kept."""
         self._execution, self._now = dict(values), dict(values)
@@ -164,6 +169,9 @@ class VariablesAhead:
 
     def set(self, name: str, value: Any, *, lifetime: str) -> None:
         self._set[name] = (value, lifetime)
+
+    def set_all(self, values: Mapping[str, Any], *, lifetime: str) -> None:
+        self._set.update((name, (value, lifetime)) for name, value in values.items())
 
     def above(self) -> "VariablesAhead":
         """Return variables for the operation after this one, which sees what this one has set."""

@@ -237,7 +237,7 @@ class Run:
             node.id for node in nodes_from(flow, index) if node.source in flow[index].mappable
         ]
         travel = self._travel
-        travel.collected = {name: collected_by(self._plan.nodes[name]) for name in enclosing}
+        travel.collected |= {name: collected_by(self._plan.nodes[name]) for name in enclosing}
         stopped = await travel.advance(flow, index, scope)
         for aggregator in enclosing:
             if not stopped and not travel.collected[aggregator].is_empty:

@@ -1,11 +1,13 @@
 """Bundles that a node emits, counted and numbered. Used by `travel`. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
 from engine.run.aggregate import order_items
-from engine.run.surroundings import STOP, End
+from engine.run.surroundings import DROPPED, STOP, End, Stream
 
 
 def numbered(outputs: list[Bundle]) -> list[Bundle]:
@@ -25,6 +27,10 @@ class Emission:
     count: NodeCount
     total: int | None
     is_counted: bool
+    stream: Stream
+    """What is still to come."""
+    plain: Iterator[Any] | None = None
+    """The same, if it need not be awaited."""
     position: int = 0
     failed: bool = False
     is_over: bool = False
@@ -41,6 +47,14 @@ class Emission:
         """It makes an operation that has not been counted yet."""
         return not self.failed and not self.is_counted
 
+    def __post_init__(self) -> None:
+        self.go_on(self.stream)
+
+    def go_on(self, stream: Stream) -> None:
+        """Emit what is in a stream from now on."""
+        self.stream = stream
+        self.plain = stream if isinstance(stream, Iterator) else None
+
     def numbered(self, bundle: Bundle) -> Bundle:
         """Count a bundle, and say in it where it stands.
 
@@ -54,7 +68,9 @@ class Emission:
             return bundle
         if self.total is not None:
             return {**bundle, **order_items(position, self.total)}
-        return {**bundle, "__IMTINDEX__": position, "bundle_index": position}
+        own = dict(bundle)
+        own["__IMTINDEX__"] = own["bundle_index"] = position
+        return own
 
     def end(self, end: End | None) -> None:
         self.is_over = True
@@ -66,4 +82,4 @@ class Emission:
             self.count.operations += 1
         if self._stopped:
             return STOP
-        return End.DROPPED if self.failed and not self.has_emitted else None
+        return DROPPED if self.failed and not self.has_emitted else None

@@ -20,7 +20,7 @@ from engine.run.durable import to_the_end
 from engine.run.explained import bundle_words
 from engine.run.retrying import Trouble, retried
 from engine.run.rules import retry_waits
-from engine.run.surroundings import STOP, End, Outputs, Surroundings
+from engine.run.surroundings import DROPPED, STOP, End, Outputs, Surroundings
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Failures:
             route.decision = route.decision or decision
         if decision.substitute is not None:
             return [decision.substitute]
-        return STOP if decision.stops else End.DROPPED
+        return STOP if decision.stops else DROPPED
 
     def is_shut(self, node: Node) -> bool:
         return node.id in self._shut
@@ -123,7 +123,7 @@ class Failures:
         decision = core.by_directive(node.directive, fields)
         route = self._error_routes[-1]
         route.decision = route.decision or decision
-        return STOP if decision.stops else End.DROPPED
+        return STOP if decision.stops else DROPPED
 
     async def _decision(self, trouble: Trouble) -> Decision:
         for handler in trouble.node.handlers:

@@ -25,6 +25,8 @@ class Operation:
 
     __slots__ = (
         "_constant",
+        "_evaluate",
+        "_execute",
         "_may_be_empty",
         "_module",
         "_node",
@@ -39,6 +41,8 @@ class Operation:
         assert node.module is not None  # noqa: S101 - the driver makes operations of module nodes only
         self._node = node
         self._module = node.module
+        self._evaluate = node.fields.evaluate
+        self._execute = node.module.execute
         self._validate = node.module.input.__pydantic_validator__.validate_python
         self._constant = (
             self._validate(dict(node.fields.constants)) if node.fields.is_constant else None
@@ -51,7 +55,8 @@ class Operation:
 
     def compute(self, scope: Scope, ctx: NodeContext | None = None) -> list[Bundle]:
         """Run a pure action for one bundle, to its end; `ctx` as for `stream`."""
-        return [bundle_of(output) for output in self._called(scope, ctx)]
+        called = self._called(scope, ctx)
+        return [one if type(one) is dict else bundle_of(one) for one in called]
 
     def stream(self, scope: Scope, ctx: NodeContext | None = None) -> Stream:
         """Start the module for one bundle; it runs on as its outputs are taken.
@@ -85,11 +90,13 @@ class Operation:
         """
         fields = self._constant
         if fields is None:
-            fields = self._validate(self._node.fields.evaluate(scope))
-        self.context.operation += 1
+            fields = self._validate(self._evaluate(scope))
+        context = self.context
+        context.operation += 1
         if ctx is not None:
-            ctx.operation = self.context.operation
-        called = self._module.execute(fields, ctx or self.context)
+            ctx.operation = context.operation
+            context = ctx
+        called = self._execute(fields, context)
         if self._may_be_empty and fields.continue_if_no_results:
             return _or_one_empty(called)
         return called
@@ -111,11 +118,21 @@ async def _or_one_empty(found: Iterable[Any] | AsyncIterator[Any]) -> AsyncItera
 
 async def next_of(stream: Stream) -> Bundle | None:
     """Return the next bundle of a module, plain or async; None after the last."""
+    if isinstance(stream, Iterator):
+        return next_now(stream)
     try:
-        output = next(stream) if isinstance(stream, Iterator) else await anext(stream)
-    except (StopIteration, StopAsyncIteration):
+        return bundle_of(await anext(stream))
+    except StopAsyncIteration:
         return None
-    return bundle_of(output)
+
+
+def next_now(stream: Iterator[Any]) -> Bundle | None:
+    """Return the next bundle of a plain module; None after the last."""
+    try:
+        output = next(stream)
+    except StopIteration:
+        return None
+    return output if type(output) is dict else bundle_of(output)
 
 
 async def from_first(stream: Stream) -> Stream:

@@ -1,8 +1,9 @@
 """Which routes of a router are tried, and in what order. Pure."""
 
-from engine.plan.plan import Route
+from engine.plan.plan import Node, Route
 
 
-def in_order(routes: tuple[Route, ...]) -> list[Route]:
-    """Return routes as they are tried: as written, the fallback last."""
+def open_routes(router: Node) -> list[Route]:
+    """Return the routes that are tried: as written, the fallback last, disabled ones left out."""
+    routes = [route for route in router.routes if not route.disabled]
     return sorted(routes, key=lambda route: route.fallback)

@@ -26,6 +26,7 @@ class End(Enum):
     """The cycle stops: no further bundle, route or set."""
 
 
+DROPPED: Final = End.DROPPED
 STOP: Final = End.STOP
 
 

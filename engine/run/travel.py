@@ -10,26 +10,29 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Final, TypeAlias
 
-from engine.errors import RunError, StoreError, ThrownError
+from engine.errors import RunError, StoreError
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Execution
-from engine.plan.flow import ThrowFields
 from engine.plan.plan import Filter, Flow, Node, NodeKind, Plan
-from engine.run.aggregate import Collected, collected_by, sets_of, spread
+from engine.run.aggregate import Collected, collected_by, sets_of
 from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
-from engine.run.emission import Emission, numbered
+from engine.run.emission import Emission
 from engine.run.failing import Failures
 from engine.run.history import FEW
-from engine.run.operation import close, from_first, next_of, total_of
+from engine.run.operation import close, from_first, next_now, next_of, total_of
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
-from engine.run.routing import in_order
-from engine.run.surroundings import STOP, End, Outputs, Stream, Surroundings
+from engine.run.routing import open_routes
+from engine.run.steps import Step, asking, counting, step_of
+from engine.run.surroundings import DROPPED, STOP, End, Outputs, Stream, Surroundings
 
 BREATH_SECONDS: Final = 0.008
 """Longest stretch of pure work without giving signals, progress and servers a turn."""
+
+ROUTER: Final = NodeKind.ROUTER
+"""Bound once: a member of an enumeration is slow to look up, for each bundle."""
 
 Onward: TypeAlias = tuple[Flow, int]
 
@@ -52,18 +55,39 @@ class Travel:
         self._history = parts.history
         self._keep = parts.history.keep
         self._ahead = Ahead(plan, parts, self.failures, around.watcher, self._perform)
-        self._waiting = self._waiting_nodes()
         self._seconds = around.clock.monotonic
+        self._counted = {node.id: counting(node, parts) for node in plan.nodes.values()}
+        self._routes = {node.id: open_routes(node) for node in plan.nodes.values()}
+        self._waiting = self._waiting_nodes()
+        self._plain = self._plain_nodes()
+        self._steps = self._unguarded_steps()
         self._breathed_at = self._seconds()
 
     def feed(self, bundles: Iterable[Bundle] | None) -> None:
         """Let bundles take the trigger's place; None: it runs itself."""
         if bundles is not None:
             self.fed = bundles
-            self._waiting.pop(self._plan.trigger.id, None)
+            self._plain[self._plan.trigger.id] = lambda _scope: iter(bundles)
+            self._steps = self._unguarded_steps()
+
+    def _plain_nodes(self) -> dict[str, Step]:
+        """Return what nodes do that wait for nothing."""
+        steps = {
+            node.id: step_of(node, self._parts, self.failures, self.collected, self._seconds)
+            for node in self._plan.nodes.values()
+        }
+        return {name: step for name, step in steps.items() if step is not None}
+
+    def _unguarded_steps(self) -> dict[str, Step]:
+        """Return the steps of plain nodes with their filters; no other can have run before."""
+        return {
+            name: step if node.filter is None else asking(node.filter, step)
+            for name, step in self._plain.items()
+            if (node := self._plan.nodes[name]) and name not in self._ahead.nodes
+        }
 
     def _waiting_nodes(self) -> dict[str, Callable[[Node, Scope], Awaitable[Outputs | End]]]:
-        """Return how nodes run that wait for something; all others are plain calls."""
+        """Return how nodes run that wait for something."""
         waiting: dict[str, Callable[[Node, Scope], Awaitable[Outputs | End]]] = {}
         for node in self._plan.nodes.values():
             if node.kind is NodeKind.RETRY:
@@ -79,46 +103,54 @@ class Travel:
             index += 1
             if node.disabled:
                 continue
-            if node.kind is NodeKind.ROUTER:
+            if node.kind is ROUTER:
                 return await self._route(node, scope)
-            outputs = await self._tried(node, scope)
+            try:
+                step = self._steps.get(node.id)
+                outputs = step(scope) if step is not None else await self._ran(node, scope)
+            except Exception as error:
+                outputs = await self._settled(node, error, scope)
             if type(outputs) is list and len(outputs) == 1 and not node.closes:
                 scope[node.id] = outputs[0]
-            elif isinstance(outputs, End):
+            elif outputs is DROPPED or outputs is STOP:
                 return outputs is STOP
             else:
                 return await self._emit(node, outputs, (flow, index), scope)
         return False
 
-    async def _tried(self, node: Node, scope: Scope) -> Outputs | End:
-        """Run a node for one bundle and settle what fails; a module's bug fails its bundle only."""
-        try:
-            if node.filter is not None and not node.filter.passes(scope):
-                return End.DROPPED
-            self.failures.check_open(node)
-            if node.id in self._ahead.nodes:
-                done = await self._ahead.done(node)
-                if done is not None:
-                    return self._counted(node, scope, done)
-            wait_for = self._waiting.get(node.id)
-            return await wait_for(node, scope) if wait_for else self._outputs(node, scope)
-        except (RunError, StoreError):
-            raise
-        except Exception as error:
-            settled = await self._settled(node, error, scope)
-            if node.kind is NodeKind.AGGREGATOR and isinstance(settled, list):
-                self.collected[node.id].substitute(settled[0])
-                return End.DROPPED
-            return settled
+    async def _ran(self, node: Node, scope: Scope) -> Outputs | End:
+        """Run a node that waits, is shut, or may have run before its turn."""
+        if node.filter is not None and not node.filter.passes(scope):
+            return DROPPED
+        self.failures.check_open(node)
+        if node.id in self._ahead.nodes:
+            done = await self._ahead.done(node)
+            if done is not None:
+                return self._counted[node.id](scope, done)
+        return await self._run(node, scope)
+
+    async def _run(self, node: Node, scope: Scope) -> Outputs | End:
+        plain = self._plain.get(node.id)
+        return await self._waiting[node.id](node, scope) if plain is None else plain(scope)
 
     async def _settled(self, node: Node, error: Exception, scope: Scope) -> Outputs | End:
+        """Settle what fails, a module's bug too; what no handler may catch goes on."""
+        if isinstance(error, RunError | StoreError):
+            raise error
         again = partial(self._attempted, node, scope) if node.kind is NodeKind.MODULE else None
         trouble = Trouble(node, error, scope, self._parts.counts[node.id], again)
-        return await self._settle(trouble)
+        settled = await self._settle(trouble)
+        if node.kind is NodeKind.AGGREGATOR and isinstance(settled, list):
+            self.collected[node.id].substitute(settled[0])
+            return DROPPED
+        return settled
 
     async def _settle(self, trouble: Trouble) -> Outputs | End:
         self._history.failed(trouble, self.failures.told(trouble))
-        return await self.failures.settle(trouble)
+        settled = await self.failures.settle(trouble)
+        if self.failures.is_shut(trouble.node):
+            self._steps.pop(trouble.node.id, None)
+        return settled
 
     async def _attempted(self, node: Node, scope: Scope) -> Outputs | Exception:
         """Run a module once more for a bundle on which it failed, and return what fails.
@@ -128,8 +160,7 @@ class Travel:
         try:
             if node.filter is not None and not node.filter.passes(scope):
                 return []
-            wait_for = self._waiting.get(node.id)
-            outputs = await wait_for(node, scope) if wait_for else self._outputs(node, scope)
+            outputs = await self._run(node, scope)
             if isinstance(outputs, list | End):
                 return outputs if isinstance(outputs, list) else []
             return await from_first(outputs)
@@ -138,40 +169,8 @@ class Travel:
         except Exception as error:
             return error
 
-    def _outputs(self, node: Node, scope: Scope) -> Outputs | End:
-        """Run a node that waits for nothing: all it emits in a list, or a stream yet to begin."""
-        match node.kind:
-            case NodeKind.MODULE:
-                return self._module_outputs(node, scope)
-            case NodeKind.ITERATOR:
-                if self.fed is not None and node is self._plan.trigger:
-                    return iter(self.fed)
-                spread_out = spread(node.module_id, node.fields.evaluate(scope))
-                return self._counted(node, scope, spread_out)
-            case NodeKind.AGGREGATOR:
-                self.collected[node.id].add(node.fields.evaluate(scope))
-                self._history.arrived(node.id, scope)
-            case NodeKind.DIRECTIVE:
-                return self.failures.reach(node, scope)
-            case NodeKind.THROW:
-                return _unless_thrown(ThrowFields.model_validate(node.fields.evaluate(scope)))
-        return End.DROPPED
-
-    def _module_outputs(self, node: Node, scope: Scope) -> Outputs:
-        if self.fed is not None and node is self._plan.trigger:
-            return iter(self.fed)
-        operation = self._parts.operations[node.id]
-        if operation.streams:
-            return operation.stream(scope)
-        started = self._seconds()
-        try:
-            outputs = operation.compute(scope)
-        finally:
-            operation.count.seconds += self._seconds() - started
-        return self._counted(node, scope, outputs)
-
     async def _performed(self, node: Node, scope: Scope) -> Outputs | End:
-        return self._counted(node, scope, await self._perform(node, scope, None))
+        return self._counted[node.id](scope, await self._perform(node, scope, None))
 
     async def _transacted(self, node: Node, scope: Scope) -> Outputs | End:
         """Run an ACID node, whose work is committed now or with the cycle."""
@@ -184,7 +183,7 @@ class Travel:
             await self._parts.transaction.failed(node)
             raise
         await self._parts.transaction.operated(node)
-        return self._counted(node, scope, outputs)
+        return self._counted[node.id](scope, outputs)
 
     async def _perform(self, node: Node, scope: Scope, ctx: NodeContext | None) -> list[Bundle]:
         """Run an action to its end, with a word to the watcher before and after if it waits."""
@@ -204,20 +203,6 @@ class Travel:
             took = self._seconds() - started
             operation.count.seconds += took
         self._watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
-        return outputs
-
-    def _counted(self, node: Node, scope: Scope, outputs: list[Bundle]) -> list[Bundle]:
-        count = self._parts.counts[node.id]
-        count.operations += 1
-        emitted = len(outputs)
-        count.bundles += emitted
-        number = count.operations + count.failed
-        if emitted == 1:
-            self._keep[node.id]((number, scope, outputs, 1))
-            return outputs
-        if node.kind is NodeKind.MODULE:
-            outputs = numbered(outputs)
-        self._keep[node.id]((number, scope, outputs[:FEW], emitted))
         return outputs
 
     async def _emit(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> bool:
@@ -240,7 +225,7 @@ class Travel:
     ) -> End | None:
         """Emit what is there already, one bundle after the other."""
         for bundle in outputs:
-            if await self.advance(*onward, {**scope, node.id: bundle}):
+            if await self.advance(*onward, _with(bundle, node, scope)):
                 return STOP
             if self._seconds() - self._breathed_at > BREATH_SECONDS:
                 await self.breathe()
@@ -255,23 +240,25 @@ class Travel:
         fails before that never ran.
         """
         emission = Emission(
-            self._parts.counts[node.id], total_of(outputs), is_counted=isinstance(outputs, list)
+            self._parts.counts[node.id],
+            total_of(outputs),
+            is_counted=isinstance(outputs, list),
+            stream=self._begun(node, outputs, onward, scope),
         )
-        stream = self._begun(node, outputs, onward, scope)
         try:
             while not emission.is_over:
-                bundle = await self._next(node, stream, emission)
+                bundle = await self._next(node, emission)
                 if isinstance(bundle, Exception):
-                    await close(stream)
+                    await close(emission.stream)
                     settled = await self._settled_midway(node, bundle, scope, emission)
-                    stream = self._begun(node, settled, onward, scope)
+                    emission.go_on(self._begun(node, settled, onward, scope))
                 elif bundle is not None:
                     if emission.position <= FEW:
                         emission.first.append(bundle)
-                    if await self.advance(*onward, {**scope, node.id: bundle}):
+                    if await self.advance(*onward, _with(bundle, node, scope)):
                         emission.end(STOP)
         finally:
-            await close(stream)
+            await close(emission.stream)
         ended = emission.ended()
         if emission.is_operation:
             number = emission.count.operations + emission.count.failed
@@ -285,9 +272,7 @@ class Travel:
             return self._ahead.window(node, stream, onward, scope)
         return stream
 
-    async def _next(
-        self, node: Node, stream: Stream, emission: Emission
-    ) -> Bundle | Exception | None:
+    async def _next(self, node: Node, emission: Emission) -> Bundle | Exception | None:
         """Return the next bundle, or what fails; None after the last.
 
         The one before has been worked off then.
@@ -299,7 +284,8 @@ class Travel:
         if started - self._breathed_at > BREATH_SECONDS:
             await self.breathe()
         try:
-            bundle = await next_of(stream)
+            plain = emission.plain
+            bundle = await next_of(emission.stream) if plain is None else next_now(plain)
         except (RunError, StoreError):
             raise
         except Exception as error:
@@ -342,15 +328,12 @@ class Travel:
             return False
         closed = node.mappable[node.mappable.index(node.source) :]
         scope = {**scope, **{name: {} for name in closed}}
-        sets = self._counted_sets(node, sets_of(node, collected))
+        sets = sets_of(node, collected)
         self._history.emitted(node.id, scope, sets)
-        return await self._emit(node, sets, (flow, index + 1), scope)
-
-    def _counted_sets(self, node: Node, sets: list[Bundle]) -> list[Bundle]:
         count = self._parts.counts[node.id]
         count.operations += len(sets)
         count.bundles += len(sets)
-        return sets
+        return await self._emit(node, sets, (flow, index + 1), scope)
 
     async def _route(self, node: Node, scope: Scope) -> bool:
         """Take the bundle through a router, if its own filter lets it in."""
@@ -365,11 +348,11 @@ class Travel:
         skipped = self.failures.skipped_routers
         skipped.discard(node.id)
         taken = False
-        for route in in_order(node.routes):
-            if route.disabled or (route.fallback and taken):
+        for route in self._routes[node.id]:
+            if route.fallback and taken:
                 continue
             enters = await self._enters(node, route.filter, scope)
-            if isinstance(enters, End):
+            if enters is STOP or enters is DROPPED:
                 return enters is STOP
             if enters:
                 taken = True
@@ -392,7 +375,8 @@ class Travel:
             return settled if isinstance(settled, End) else False
 
 
-def _unless_thrown(fields: ThrowFields) -> list[Bundle]:
-    if fields.when:
-        raise ThrownError(fields.type, fields.message, detail=fields.detail)
-    return [{}]
+def _with(bundle: Bundle, node: Node, scope: Scope) -> Scope:
+    """Return a scope of its own for a bundle that a node emits."""
+    own = scope.copy()
+    own[node.id] = bundle
+    return own

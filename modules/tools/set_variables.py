@@ -25,9 +25,8 @@ class SetVariables(Module[SetFields, Bundle]):
     id = "tools.set_variables"
 
     def execute(self, fields: SetFields, ctx: Context) -> Iterable[Bundle]:
-        variables, lifetime, keep = fields.variables, fields.lifetime, ctx.variables.set
-        for name, value in variables.items():
-            keep(name, value, lifetime=lifetime)
+        variables = fields.variables
+        ctx.variables.set_all(variables, lifetime=fields.lifetime)
         return (variables,)
 
     @classmethod
