@@ -191,8 +191,10 @@ async def test_each_node_on_an_error_route_saw_the_error_of_its_time(tmp_path: P
     operations = (await kept(Bench(tmp_path, text))).operations
 
     [before], [after] = operations["before"], operations["after"]
-    assert before.bundles["error"]["message"] == before.outputs[0]["value"] == "attempt 1 fails"
-    assert after.bundles["error"]["message"] == after.outputs[0]["value"] == "attempt 2 fails"
+    assert (
+        before.bundles["error"]["message"] == own(before.outputs[0])["value"] == "attempt 1 fails"
+    )
+    assert after.bundles["error"]["message"] == own(after.outputs[0])["value"] == "attempt 2 fails"
 
 
 async def test_operations_that_ran_ahead_are_kept_in_their_turn(tmp_path: Path) -> None:
