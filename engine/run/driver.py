@@ -170,7 +170,6 @@ class Run:
         try:
             await self._transaction.rollback(told=undone)
         except (InconsistencyError, StoreError) as error:
-            in_doubt = True
             second = self._told(error) if isinstance(error, RunError) else error
             self._around.watcher.note(second.message)  # what ended the run is kept as its failure
         moves = core.early_moves(self._plan.settings, undone=undone or in_doubt)

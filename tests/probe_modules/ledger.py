@@ -23,7 +23,8 @@ class EntryFields(Fields):
 class Add(Module[EntryFields, EntryFields]):
     """Add an entry to the ledger of this node, `NODE.db` beside the scenario.
 
-    What it is told goes to `phases.txt`: a line `NODE:commit` or `NODE:rollback` each.
+    Its cursor has a mark for each entry. What it is told goes to `phases.txt`: a line `NODE:commit`
+    or `NODE:rollback` each. The marks that it sees in a rollback go to `NODE.marks`.
     """
 
     id = "ledger.add"
@@ -49,7 +50,7 @@ class Add(Module[EntryFields, EntryFields]):
             self._ledger.execute("BEGIN")
         self._ledger.execute("SAVEPOINT operation")
         self._ledger.execute("INSERT INTO entries VALUES (?)", (fields.entry,))
-        ctx.cursor.set("last", fields.entry)
+        ctx.cursor.set(fields.entry, "entered")
         if fields.slow_on == "execute":
             await ctx.sleep(timedelta(minutes=1))
         if fields.fail:
@@ -63,6 +64,7 @@ class Add(Module[EntryFields, EntryFields]):
         self._end("COMMIT", ctx)
 
     async def rollback(self, ctx: Context) -> None:
+        (ctx.folder / f"{ctx.node_id}.marks").write_text(" ".join(ctx.cursor.keys()))
         self._end("ROLLBACK", ctx)
 
     def _end(self, statement: str, ctx: Context) -> None:

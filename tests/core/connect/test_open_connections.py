@@ -11,10 +11,10 @@ from clocks import StandingClock
 
 from engine.connect.fetch import guarded_fetch
 from engine.connect.open import Connections
-from engine.errors import SetupError
+from engine.errors import Place, ServiceConnectionError, SetupError, UnusableConnectionError
 from engine.model.scenario import Settings
-from engine.module import Connection, Connector, Fetch
-from engine.plan.plan import EMBEDDED, Plan
+from engine.module import Connection, Connector, Fetch, Http
+from engine.plan.plan import EMBEDDED, Node, NodeKind, Plan
 from modules.cloudconvert import connector as cloudconvert
 from modules.cloudconvert.connection import CloudConvertConnection
 
@@ -60,9 +60,11 @@ class Setting:
             "files": Connector("files", "Files", {}),
         }[name]
 
-    def connections(self) -> Connections:
+    def connections(self, **nodes: str | None) -> Connections:
+        """Open for a plan whose nodes have these connections."""
         at = self.folder / "s.yaml"
-        plan = Plan("id", "", at, "", Settings(), (), {}, {}, connections=self.entries)
+        made = {name: node(name, connection) for name, connection in nodes.items()}
+        plan = Plan("id", "", at, "", Settings(), (), made, {}, connections=self.entries)
         return Connections(
             plan,
             self.connector_of,
@@ -71,6 +73,31 @@ class Setting:
             clock=StandingClock(),
             note=self.notes.append,
         )
+
+
+def node(name: str, connection: str | None) -> Node:
+    place = Place("s.yaml", 1, 1)
+    return Node(
+        name,
+        "x.y",
+        NodeKind.MODULE,
+        place,
+        "flow.0",
+        connector="cloudconvert",
+        connection=connection,
+    )
+
+
+class Trying(CloudConvertConnection):
+    """A connection that remembers its tests, and fails them if it is told to."""
+
+    fails: bool = False
+    tests: list[str] = []
+
+    async def test(self, http: Http) -> None:
+        self.tests.append(http.base_url)
+        if self.fails:
+            raise ServiceConnectionError("no route")
 
 
 def entry(**fields: Any) -> CloudConvertConnection:
@@ -166,3 +193,28 @@ async def test_the_end_of_a_run_waits_for_the_servers_jobs(tmp_path: Path) -> No
 def test_the_declaration_names_modules_that_load() -> None:
     for name in cloudconvert.modules:
         assert cloudconvert.load(name).id == f"cloudconvert.{name}"
+
+
+async def test_each_connection_is_tested_once_and_an_own_server_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC_KEY", "key")
+    live = Trying.model_validate({"api_key": {"env": "CC_KEY"}})
+    setting = Setting(tmp_path, {"live": live, "here": EMBEDDED})
+    async with setting.connections(a="live", b="live", c="here", d=None) as connections:
+        for name in "abcd":
+            await connections.test(name)
+    assert live.tests == ["https://api.cloudconvert.com/v2"]
+
+
+async def test_a_connection_that_fails_its_test_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC_KEY", "key")
+    live = Trying.model_validate({"api_key": {"env": "CC_KEY"}, "fails": True})
+    async with Setting(tmp_path, {"live": live}).connections(a="live") as connections:
+        with pytest.raises(
+            UnusableConnectionError, match="`live` cannot be used: no route"
+        ) as told:
+            await connections.test("a")
+    assert told.value.type_name == "ConnectionError"
