@@ -239,6 +239,23 @@ def test_a_node_that_refuses_all_uses_nothing_that_has_begun(tmp_path: Path) -> 
     assert "+5" not in told.events
 
 
+def test_a_node_that_refuses_all_sets_no_variable_ahead(tmp_path: Path) -> None:
+    text = """
+    settings: {store_incomplete_executions: true}
+    flow:
+      - {id: came, module: slow.source, with: {count: 2}}
+      - id: step
+        module: steps.waiting
+        concurrency: 2
+        with: {reads: "{{ came.nr }}", sets: cycle, faults: [[InvalidAccessTokenError]]}
+    """
+
+    told = run(tmp_path, text)
+
+    records = virtually(told.bench.stored())
+    assert [record.variables for record in records] == [{"cycle": "1"}] * 2
+
+
 def test_a_retry_in_its_turn_leaves_what_is_behind_it_alone(tmp_path: Path) -> None:
     more = "on_error: [{module: flow.retry, with: {error_types: [DataError]}}]"
     told = run(tmp_path, flow("1, 1, 1", fields=f"{fails('1')}, attempts: 1", more=more))
