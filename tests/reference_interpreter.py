@@ -36,13 +36,14 @@ theirs) and optionally:
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from reference_rules import (
     Decision,
+    ErrorRoute,
     Outcome,
     Record,
+    Trouble,
     by_default,
     by_directive,
     placed,
@@ -61,25 +62,6 @@ from reference_values import (
     row_of,
     sets_of,
 )
-
-
-@dataclass
-class Trouble:
-    """A node that has failed on a bundle. `again`: it can run once more."""
-
-    node: Json
-    error: str
-    env: Json
-    again: bool
-    outputs: Iterable[Json] | None = None
-    """What it emitted in the end."""
-
-
-@dataclass
-class ErrorRoute:
-    trouble: Trouble
-    decisions: list[Decision] = field(default_factory=list)
-    rejects: bool = False
 
 
 class Stop(Exception):  # noqa: N818 - a signal, as StopIteration is one

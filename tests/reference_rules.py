@@ -5,7 +5,7 @@ A file of its own so that the interpreter, which says what runs when, can be rea
 imports nothing of the engine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +41,25 @@ class Decision:
     """The node is not tried again in this run."""
     retries: int = 0
     substitute: Json | None = None
+
+
+@dataclass
+class Trouble:
+    """A node that has failed on a bundle. `again`: it can run once more."""
+
+    node: Json
+    error: str
+    env: Json
+    again: bool
+    outputs: Iterable[Json] | None = None
+    """What it emitted in the end."""
+
+
+@dataclass
+class ErrorRoute:
+    trouble: Trouble
+    decisions: list[Decision] = field(default_factory=list)
+    rejects: bool = False
 
 
 @dataclass

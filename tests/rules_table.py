@@ -25,7 +25,10 @@ HELD: dict[str, list[tuple[str, str]]] = {
         (SEARCHES, "test_a_search_without_results_ends_the_way_unless_it_is_to_go_on"),
         (SEARCHES, "test_the_bundle_of_a_search_without_results_has_no_items"),
     ],
-    "R5": [(DRIVER, "test_a_filter_stops_its_bundle_and_no_other")],
+    "R5": [
+        (DRIVER, "test_a_filter_stops_its_bundle_and_no_other"),
+        (FLOWS, "test_a_filter_stops_a_bundle_in_front_of_any_node"),
+    ],
     "R6": [(FLOWS, "test_a_router_s_own_filter_keeps_a_bundle_from_every_route")],
     "R7": [
         (CONDITIONS, "test_without_conditions_everything_passes"),

@@ -69,7 +69,7 @@ def fate(change: Change, copy: Path) -> str:
     file.write_text(text.replace(change.old, change.new), encoding="utf-8")
     command = [sys.executable, "-P", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     path = os.pathsep.join((str(copy), str(PROJECT)))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(
         [*command, *change.held_by],
         cwd=PROJECT,

@@ -57,6 +57,23 @@ async def test_all_that_one_route_makes_of_a_bundle_is_done_before_the_next_rout
     ]
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        "probe.pass",
+        "flow.iterator, with: {array: [1]}",
+        "probe.search, with: {count: 1}",
+        "probe.wait, with: {minutes: 1}",
+        "steps.acid, with: {reads: it, emits: [{}]}",
+        "flow.throw, with: {message: never, when: false}",
+    ],
+)
+async def test_a_filter_stops_a_bundle_in_front_of_any_node(tmp_path: Path, node: str) -> None:
+    text = f"- {{module: {node}, filter: '{{{{ came.id == 2 }}}}'}}\n- {record('save')}"
+
+    assert await seen_of(tmp_path, flow(f"\n{text}\n")) == ["save:2"]
+
+
 async def test_a_router_s_own_filter_keeps_a_bundle_from_every_route(tmp_path: Path) -> None:
     seen = await seen_of(
         tmp_path,
