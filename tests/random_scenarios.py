@@ -46,7 +46,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 }
 """What a node that maps another reads of its bundles, by kind or by what an aggregator makes."""
 
-MOST_NODES = 10
+MOST_NODES = 12
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Drawn:
         self._kinds = {"error": "error"}
         self._shows = {"error": SHOWN["error"]}
         self._has_variables = self._chance(1, 4)
-        self._is_acid = self._chance(1, 4)
+        self._is_acid = self._chance(1, 3)
 
     def scenario(self) -> Json:
         first = self._first()
@@ -136,7 +136,7 @@ class Drawn:
         node = self._named("module", sight)
         several = self._one_of((1, 1, 1, 1, 1, 1, 2, 3, 2, 0))
         emits = [{"nr": nr, "parts": self._one_of(PARTS)} for nr in range(1, several + 1)]
-        others = ("plain", "waiting", "search", *["acid"] * self._is_acid)
+        others = ("plain", "waiting", "search", *["acid"] * 2 * self._is_acid)
         module = self._one_of(("waiting", "waiting", *others))
         node |= {"module": module, "emits": emits, "faults": self._faults(1, 2)}
         node["overlaps"] = module == "waiting" and self._chance(2, 3)
@@ -159,7 +159,7 @@ class Drawn:
             return []
         rows: list[list[str]] = []
         for _ in range(self._pick(3) + 1):
-            length = self._one_of((1, 0, 2, 3))
+            length = self._one_of((1, 0, 2, 1, 3))
             row = [self._one_of(TYPES) for _ in range(max(length, 1))]
             rows += [row if length else [*row, "always"]] + [[]] * self._pick(2)
         return rows
@@ -202,7 +202,7 @@ class Drawn:
             node["filter"] = self._condition(sight)
         if kind == "module" and self._chance(1, 12):
             node["disabled"] = True
-        if kind not in ("iterator", "repeater", "retry") and self._chance(3, 5):
+        if kind not in ("iterator", "repeater", "retry") and self._chance(1, 2):
             before = (*(name for name in sight.ids if name != "error"), "error")
             node["on_error"] = self._route_for_errors(Sight(before, start=len(before)))
         return node
@@ -304,8 +304,8 @@ class Drawn:
         return flow
 
     def _directive(self, sight: Sight) -> Json:
-        names = ["ignore", "resume", "rollback", "commit", "retry"] + ["break"] * 2 * self._stores
-        name = self._one_of(names)
+        names = ["ignore", "resume", "rollback", "commit", *["retry"] * 2]
+        name = self._one_of(names + ["break"] * 2 * self._stores)
         if name == "retry":
             node = self._retry(sight)
         else:

@@ -363,6 +363,30 @@ async def test_a_handler_costs_no_operation_but_its_modules_do(tmp_path: Path) -
     assert counts == {"came": 1, "risky": 1, "told": 1, "end": 0}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "stored", "status"),
+    [("ignore", "break", 0, Status.SUCCESS), ("break", "ignore", 1, Status.WARNING)],
+)
+async def test_of_several_directives_on_an_error_route_the_first_decides(
+    tmp_path: Path, before: str, after: str, stored: int, status: Status
+) -> None:
+    bench = Bench(
+        tmp_path,
+        flow(f"""
+- id: risky
+  module: probe.record
+  with: {{text: "{{{{ came.id }}}}"{FAILS_ON_1}}}
+  on_error:
+    - module: flow.router
+      routes: [{{flow: [{{module: flow.{before}}}]}}, {{flow: [{{module: flow.{after}}}]}}]
+"""),
+    )
+
+    execution = await bench.run()
+
+    assert (len(await bench.stored()), execution.status) == (stored, status)
+
+
 async def test_a_warning_stays_a_warning_after_a_commit(tmp_path: Path) -> None:
     bench = Bench(
         tmp_path,
