@@ -79,7 +79,8 @@ class Answers:
             return {"form": {"url": f"{self.root}/storage/tasks", "parameters": parameters}}
         if task.status is not Status.FINISHED:
             return None
-        return {"files": [self._file(task, position) for position in range(len(task.files))]}
+        files = [self._file(task, position) for position in range(len(task.files))]
+        return {"files": files, **task.facts} if files or not task.facts else dict(task.facts)
 
     def _file(self, task: TaskRecord, position: int) -> dict[str, Any]:
         file = task.files[position]

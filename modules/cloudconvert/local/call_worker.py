@@ -28,8 +28,21 @@ async def call_worker(
 
     `report` takes the percentage; None reports to the task itself.
     """
+    answer = await _asked(work, engine, job, report or work.report)
+    return [work.folder.work / Path(name).name for name in answer["files"]]
+
+
+async def ask_worker(work: Work, engine: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Run `engine` on a job and return what it found out. Raises TaskFailure."""
+    answer = await _asked(work, engine, job, work.report)
+    facts = answer.get("facts")
+    return facts if isinstance(facts, dict) else {}
+
+
+async def _asked(
+    work: Work, engine: str, job: Mapping[str, Any], tell: Callable[[int], None]
+) -> dict[str, Any]:
     answer: dict[str, Any] = {}
-    tell = report or work.report
 
     def on_line(line: bytes) -> None:
         said = _parsed(line)
@@ -54,7 +67,7 @@ async def call_worker(
         raise TaskFailure(str(answer["code"]), plain(str(answer["message"]), work))
     if ended.status != 0 or "files" not in answer:
         raise TaskFailure("CONVERSION_FAILED", last_words(ended, work))
-    return [work.folder.work / Path(name).name for name in answer["files"]]
+    return answer
 
 
 def source_of(source: InputFile) -> dict[str, str]:

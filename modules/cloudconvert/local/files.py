@@ -4,15 +4,25 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from modules.cloudconvert.local.data import TaskFolder
 from modules.cloudconvert.local.naming import clean_name
 from modules.cloudconvert.local.operations.operation import InputFile, Made
-from modules.cloudconvert.local.records import StoredFile
+from modules.cloudconvert.local.records import StoredFile, TaskRecord
 from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.settings import Limits
 from modules.cloudconvert.local.sniff import is_plausible
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A result of a task that another one takes."""
+
+    path: Path
+    file: StoredFile
+    task: TaskRecord
 
 
 def link(source: Path, target: Path) -> None:
@@ -27,20 +37,22 @@ def link(source: Path, target: Path) -> None:
 
 
 async def link_inputs(
-    sources: Sequence[tuple[Path, StoredFile]], folder: TaskFolder, limits: Limits
+    sources: Sequence[Source], folder: TaskFolder, limits: Limits
 ) -> list[InputFile]:
     """Put the files of the input tasks into a task's `in` folder. Raises TaskFailure."""
     inputs = []
-    for number, (path, file) in enumerate(sources):
+    for number, source in enumerate(sources):
+        file = source.file
         if file.size > limits.file_bytes:
             raise TaskFailure("FILE_TOO_LARGE", f"{file.filename} has {file.size} bytes")
         target = folder.inputs / f"in.{number}"
         try:
-            await asyncio.to_thread(link, path, target)
+            await asyncio.to_thread(link, source.path, target)
         except FileNotFoundError as error:
             text = f"The file {file.filename} of an input task was deleted"
             raise TaskFailure("INPUT_FILE_NOT_FOUND", text) from error
-        inputs.append(InputFile(target, file.filename, file.size))
+        origin = frozenset(name for name in (source.task.id, source.task.name) if name)
+        inputs.append(InputFile(target, file.filename, file.size, origin))
     return inputs
 
 

@@ -32,11 +32,18 @@ CREATE TABLE IF NOT EXISTS tasks (
     excused INTEGER NOT NULL,
     inputs TEXT NOT NULL,
     payload TEXT NOT NULL,
-    files TEXT NOT NULL
+    files TEXT NOT NULL,
+    facts TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX IF NOT EXISTS tasks_by_job ON tasks (job_id, position);
 CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status);
 CREATE INDEX IF NOT EXISTS tasks_by_origin ON tasks (retry_of) WHERE retry_of IS NOT NULL;
+
+-- name: columns
+SELECT name FROM pragma_table_info('tasks');
+
+-- name: add_facts
+ALTER TABLE tasks ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 
 -- name: insert_job
 INSERT INTO jobs (id, tag, status, created_at, started_at, ended_at, webhook_url)
@@ -45,11 +52,12 @@ VALUES (:id, :tag, :status, :created_at, :started_at, :ended_at, :webhook_url);
 -- name: insert_task
 INSERT INTO tasks (
     id, job_id, name, position, operation, status, message, code, credits, created_at, started_at,
-    ended_at, retry_of, engine, engine_version, ignore_error, excused, inputs, payload, files
+    ended_at, retry_of, engine, engine_version, ignore_error, excused, inputs, payload, files,
+    facts
 ) VALUES (
     :id, :job_id, :name, :position, :operation, :status, :message, :code, :credits, :created_at,
     :started_at, :ended_at, :retry_of, :engine, :engine_version, :ignore_error, :excused, :inputs,
-    :payload, :files
+    :payload, :files, :facts
 );
 
 -- name: job
@@ -96,7 +104,7 @@ UPDATE tasks SET status = 'processing', message = NULL, started_at = :at WHERE i
 UPDATE tasks
 SET status = :status, message = :message, code = :code, credits = :credits,
     started_at = COALESCE(started_at, :at), ended_at = :at, excused = :excused, engine = :engine,
-    engine_version = :engine_version, files = :files
+    engine_version = :engine_version, files = :files, facts = :facts
 WHERE id = :id;
 
 -- name: end_job

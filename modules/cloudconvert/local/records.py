@@ -68,3 +68,5 @@ class TaskRecord:
     payload: Mapping[str, Any] = field(default_factory=dict)
     """The submitted fields, without spooled content."""
     files: tuple[StoredFile, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What it found out besides: `metadata`, or the `output` of a program."""

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from engine.module import Fetch
 from modules.cloudconvert.local.children import Children
 from modules.cloudconvert.local.data import DataFolder
-from modules.cloudconvert.local.files import keep, link_inputs
+from modules.cloudconvert.local.files import Source, keep, link_inputs
 from modules.cloudconvert.local.graph import Fail, Standing, Start, decide, verdict
 from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.operations.operation import Operation, Outcome, Work
@@ -218,7 +218,7 @@ class Scheduler:
         folder.make()
         known = self._store.tasks_by_id(task.inputs)
         sources = [
-            (self._data.task(one).result(file.position), file)
+            Source(self._data.task(one).result(file.position), file, known[one])
             for one in task.inputs
             if one in known and known[one].status is Status.FINISHED
             for file in known[one].files
@@ -259,6 +259,7 @@ class Scheduler:
             engine=outcome.engine,
             engine_version=outcome.engine_version,
             files=tuple(files),
+            facts=outcome.facts,
         )
 
     # From outside

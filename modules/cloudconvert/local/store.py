@@ -38,6 +38,9 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(queries()["schema"])
+        if "facts" not in {row["name"] for row in self._rows("columns")}:
+            # A database of an earlier version.
+            self._do("add_facts")
 
     def close(self) -> None:
         self._db.close()
@@ -92,6 +95,7 @@ class Store:
 
     def adopt(self, other: Path) -> None:
         """Take over all records of another server's database; those already here stay."""
+        Store(other).close()  # brings its tables up to date
         self._db.execute("ATTACH DATABASE ? AS other", (str(other),))
         try:
             with self._writing():
@@ -177,6 +181,7 @@ def _task_of(row: sqlite3.Row) -> TaskRecord:
             "inputs": tuple(orjson.loads(values["inputs"])),
             "payload": orjson.loads(values["payload"]),
             "files": tuple(StoredFile(**file) for file in orjson.loads(values["files"])),
+            "facts": orjson.loads(values["facts"]),
         }
     )
 
@@ -187,4 +192,5 @@ def _row_of(task: TaskRecord) -> dict[str, Any]:
         "inputs": orjson.dumps(task.inputs).decode(),
         "payload": orjson.dumps(dict(task.payload)).decode(),
         "files": orjson.dumps([asdict(file) for file in task.files]).decode(),
+        "facts": orjson.dumps(dict(task.facts)).decode(),
     }

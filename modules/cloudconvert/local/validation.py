@@ -167,7 +167,20 @@ def _inputs(
         return ()
     for unknown in _unknown(listed, spot):
         errors.add(path, f'The selected {{path}} is invalid: there is no task "{unknown}".')
-    return tuple(listed)
+    return tuple(dict.fromkeys([*listed, *_edges(operation, payload, spot, errors)]))
+
+
+def _edges(
+    operation: Operation, payload: Mapping[str, Any], spot: _Spot, errors: Errors
+) -> Iterator[str]:
+    """Yield the tasks that other fields than `input` name."""
+    for edge in operation.edges:
+        named = payload.get(edge)
+        if isinstance(named, str):
+            for unknown in _unknown([named], spot):
+                text = f'The selected {{path}} is invalid: there is no task "{unknown}".'
+                errors.add(spot.prefix + edge, text)
+            yield named
 
 
 def _unknown(inputs: Sequence[str], spot: _Spot) -> Iterator[str]:

@@ -62,6 +62,8 @@ class InputFile:
     path: Path
     filename: str
     size: int
+    origin: frozenset[str] = frozenset()
+    """Id and name of the task that it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Outcome:
     files: Sequence[Made]
     engine: str | None = None
     engine_version: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the task's result shows besides files; JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,8 @@ class Operation:
     fields: type[TaskFields]
     run: Callable[[Work], Awaitable[Outcome]]
     takes_input: bool = True
+    edges: Sequence[str] = ()
+    """Fields besides `input` that name a task whose files it takes."""
     heavy: bool = False
     """It keeps a core busy; only as many run at once as there are cores."""
     credits: int = 0
