@@ -214,12 +214,12 @@ def _to_float(value: Any, default: Any = 0.0) -> Any:
         return default
 
 
-def _round_number(value: Any, precision: Any = 0, method: Any = "common") -> float:
+def _round_number(value: Any, precision: Any = 0, method: Any = "common") -> int | float:
     number, places = to_number(value), to_integer(precision)
     if not -300 <= places <= 300:
         raise Refused("a precision of ordinary size", precision)
     if method == "common":
-        return float(round(number, places))
+        return round(number, places)
     if method not in ("ceil", "floor"):
         raise Refused("`common`, `ceil` or `floor` as method", method)
     scale = 10.0**places
