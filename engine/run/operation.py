@@ -186,7 +186,12 @@ def bundle_of(output: Any) -> Bundle:
     """Return a module's output as a plain mapping; models inside it become mappings too."""
     if type(output) is dict:
         return output
-    return {name: _plain(value) for name, value in dict(output).items()}
+    items = output if isinstance(output, BaseModel) else output.items()
+    return {name: value if type(value) in _PLAIN else _plain(value) for name, value in items}
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of values in which there is no model."""
 
 
 def _plain(value: Any) -> Any:

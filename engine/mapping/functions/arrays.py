@@ -122,7 +122,7 @@ def items_of(values: Any, key: Any, filter_key: Any = None, filter_values: Any =
         wanted = {text.strip() for text in to_text(filter_values).split(",")}
         field = to_text(filter_key)
         chosen = [value for value in chosen if _text_at(value, field) in wanted]
-    found = [step_into(value, path) for value in chosen]
+    found = (step_into(value, path) for value in chosen)
     return [value for value in found if value is not None]
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from engine.mapping.coercion import is_small, to_integer, to_number, to_text
@@ -25,11 +25,15 @@ def number(value: Any) -> int | float:
 
 def numbers(values: tuple[Any, ...]) -> list[int | float]:
     """Return the numbers of separate arguments, or of the one array given in their place."""
+    return list(_each_number(values))
+
+
+def _each_number(values: tuple[Any, ...]) -> Iterator[int | float]:
     source: Iterable[Any] = values
     if len(values) == 1 and isinstance(values[0], list | tuple):
         source = values[0]
         check_list(len(values[0]))
-    return [number(value) for value in source]
+    return map(number, source)
 
 
 def rounded(value: Any) -> int:
@@ -61,7 +65,7 @@ def _average(*values: Any) -> float | None:
 
 def _total(*values: Any) -> int | float:
     result: int | float = 0
-    for value in numbers(values):
+    for value in _each_number(values):
         result = add(result, value)
     return result
 
