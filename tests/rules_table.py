@@ -94,6 +94,7 @@ HELD: dict[str, list[tuple[str, str]]] = {
         (INITIAL, "test_a_module_that_cannot_work_ends_the_run_before_the_first_bundle"),
     ],
     "R31": [
+        (TRANSACTIONS, "test_the_latest_node_goes_back_first"),
         (TRANSACTIONS, "test_a_rollback_says_what_went_back_and_what_did_not"),
         (TRANSACTIONS, "test_it_goes_back_with_its_cycle_unless_it_has_committed"),
     ],
@@ -116,6 +117,7 @@ HELD: dict[str, list[tuple[str, str]]] = {
     ],
     "R34": [
         (DRIVER, "test_after_a_rollback_the_trigger_reads_the_same_again"),
+        (FLOWS, "test_a_rollback_gives_the_trigger_its_bundles_back_and_a_commit_does_not"),
         (PARTS, "test_a_rolled_back_cycle_moves_no_mark"),
     ],
     "R35": [

@@ -67,7 +67,17 @@ def fate(change: Change, copy: Path) -> str:
     if text.count(change.old) != 1:
         return f"fits {text.count(change.old)} places"
     file.write_text(text.replace(change.old, change.new), encoding="utf-8")
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+    ]
     path = os.pathsep.join((str(copy), str(PROJECT)))
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(

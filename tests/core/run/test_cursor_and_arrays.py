@@ -21,6 +21,29 @@ def test_a_mark_holds_once_its_bundle_has_been_worked_off() -> None:
     assert cursor.get("b.mov") is None
 
 
+def test_the_mark_of_a_bundle_on_its_way_holds_only_if_all_do() -> None:
+    for moves, held in ((TriggerMoves.SETTLED, []), (TriggerMoves.ALL, ["a.mov"])):
+        cursor = TriggerCursor("video", {})
+        cursor.set("a.mov", 1)
+        cursor.take_up()
+
+        assert [change.key for change in cursor.end_cycle(moves)] == held
+
+
+def test_marks_of_bundles_that_wait_for_their_turn_are_known_and_never_hold() -> None:
+    cursor = TriggerCursor("video", {})
+    for name in ("a.mov", "b.mov", "c.mov"):
+        cursor.set(name, name)
+        cursor.set_aside()
+    cursor.take_up()
+    cursor.settle()
+    cursor.take_up()
+
+    assert (sorted(cursor.keys()), cursor.get("c.mov")) == (["a.mov", "b.mov", "c.mov"], "c.mov")
+    assert [change.key for change in cursor.end_cycle(TriggerMoves.ALL)] == ["a.mov", "b.mov"]
+    assert (list(cursor.keys()), cursor.get("c.mov")) == (["a.mov", "b.mov"], None)
+
+
 def test_a_rolled_back_cycle_moves_no_mark() -> None:
     cursor = TriggerCursor("video", {"old": 1})
     cursor.set("old", None)

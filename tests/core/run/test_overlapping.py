@@ -60,7 +60,10 @@ def run(folder: Path, text: str, *, interrupt_after: float | None = None) -> Tol
             task.cancel()
         return Told(bench, await task, clock.monotonic())
 
-    return virtually(told())
+    try:
+        return virtually(told())
+    except asyncio.CancelledError:
+        raise AssertionError("the interruption has torn the run") from None
 
 
 def lines(told: Told, node_id: str) -> list[str]:

@@ -387,6 +387,26 @@ async def test_of_several_directives_on_an_error_route_the_first_decides(
     assert (len(await bench.stored()), execution.status) == (stored, status)
 
 
+@pytest.mark.parametrize(("directive", "again"), [("rollback", "risky:1"), ("commit", "risky:2")])
+async def test_a_rollback_gives_the_trigger_its_bundles_back_and_a_commit_does_not(
+    tmp_path: Path, directive: str, again: str
+) -> None:
+    bench = Bench(
+        tmp_path,
+        flow(f"""
+- id: risky
+  module: probe.record
+  with: {{text: "{{{{ came.id }}}}", fail: DataError}}
+  on_error: [{{module: flow.{directive}}}]
+"""),
+    )
+
+    await bench.run()
+    await bench.run()
+
+    assert bench.seen == ["risky:1", again]
+
+
 async def test_a_warning_stays_a_warning_after_a_commit(tmp_path: Path) -> None:
     bench = Bench(
         tmp_path,
