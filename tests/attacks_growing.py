@@ -225,7 +225,7 @@ def big_integers() -> Iterator[Attack]:
         "median(x.wild, 1)",
         "max(x.wild, 1)",
         "x.wild | float * 1",
-        "x.wild | round",
+        "x.wild | round * 2",
         "x.wild | abs * 2",
         "addDays(now, x.wild)",
         "addDays(now, x.huge)",

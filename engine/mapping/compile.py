@@ -62,18 +62,22 @@ RESERVED_NAMES = FUNCTION_NAMES.union(
 
 OPENINGS = ("{{", "{%", "{#")
 EMITTERS = {**EXPRESSIONS, **CALLS}
-GROWING: tuple[type[nodes.Node], ...] = (
-    nodes.Call, nodes.Filter, nodes.Add, nodes.Mul, nodes.Pow, nodes.Concat,
-    nodes.List, nodes.Tuple, nodes.Dict, nodes.Slice,
+GROWING: frozenset[type[nodes.Node]] = frozenset(
+    {
+        nodes.Call, nodes.Filter, nodes.Add, nodes.Mul, nodes.Pow, nodes.Concat,
+        nodes.List, nodes.Tuple, nodes.Dict, nodes.Slice,
+    }
 )  # fmt: skip
 """Nodes that can build something."""
-LOOKING: tuple[type[nodes.Node], ...] = (nodes.Compare, nodes.Test)
+LOOKING: frozenset[type[nodes.Node]] = frozenset({nodes.Compare, nodes.Test})
 """Nodes that may look at the whole of large values."""
 OF_TEXTS = frozenset(
     function.name for family in ("general", "text", "binary") for function in FAMILIES[family]
 )
 """Functions that look at one text or choose among values, also after a pipe."""
-LOOPING: tuple[type[nodes.Node], ...] = (nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock)
+LOOPING: frozenset[type[nodes.Node]] = frozenset(
+    {nodes.If, nodes.For, nodes.Assign, nodes.AssignBlock}
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,13 +103,13 @@ def compile_text(text: str) -> Mapped | str:
     """
     if not any(opening in text for opening in OPENINGS):
         return text
-    body, depth = parse(text)
+    body, everything, depth = parse(text)
     pieces = _pieces(body)
     fixed = [piece.data for piece in pieces or () if isinstance(piece, nodes.TemplateData)]
     if pieces is not None and len(fixed) == len(pieces):
         return "".join(fixed)
     only = _only_expression(pieces)
-    metered = depth > FREE_DEPTH or _needs_meter(body)
+    metered = depth > FREE_DEPTH or _needs_meter(everything)
     build = Build(text, Meter(), metered, EMITTERS)
     try:
         if only is not None:
@@ -178,17 +182,14 @@ def _only_expression(pieces: list[nodes.Expr] | None) -> nodes.Expr | None:
     return expressions[0] if len(expressions) == 1 else None
 
 
-def _needs_meter(body: Sequence[nodes.Node]) -> bool:
+def _needs_meter(everything: Sequence[nodes.Node]) -> bool:
     """Tell whether operations may follow one another so often that they must be added up."""
-    growing, free = 0, in_force().free_operations
-    for top in body:
-        if isinstance(top, LOOPING):
-            return True
-        for node in top.find_all(GROWING):
-            growing += _weight(node)
-            if growing > free:
-                return True
-    return sum(1 for top in body for _ in top.find_all(LOOKING)) > FREE_LOOKS
+    kinds = {type(node) for node in everything}
+    if not kinds.isdisjoint(LOOPING):
+        return True
+    growing = sum(_weight(node) for node in everything if type(node) in GROWING)
+    looking = sum(type(node) in LOOKING for node in everything)
+    return growing > in_force().free_operations or looking > FREE_LOOKS
 
 
 def _weight(node: nodes.Node) -> int:

@@ -7,6 +7,7 @@ generated. Called by `engine.mapping.compile`; the tree goes to `engine.mapping.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -97,9 +98,10 @@ _LANGUAGE = _Language()
 
 
 class Parsed(NamedTuple):
-    """A text's statements, and how many levels of nodes they have."""
+    """A text's statements, all nodes in them, and how many levels these have."""
 
     body: list[nodes.Node]
+    everything: list[nodes.Node]
     depth: int
 
 
@@ -115,7 +117,8 @@ def parse(text: str) -> Parsed:
         raise _syntax_error(text, error) from None
     except RecursionError:
         raise ExpressionError("E213", "the expression is nested too deep") from None
-    return Parsed(tree.body, _checked_depth(tree))
+    levels = list(_checked_levels(tree))
+    return Parsed(tree.body, [node for level in levels for node in level], len(levels) - 1)
 
 
 def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
@@ -135,16 +138,17 @@ def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
     )
 
 
-def _checked_depth(tree: nodes.Template) -> int:
+def _checked_levels(tree: nodes.Template) -> Iterator[list[nodes.Node]]:
     """Check depth and kinds level by level, so that a deep tree cannot exhaust the stack."""
     level: list[nodes.Node] = [tree]
-    for depth in range(DEPTH_LIMIT):
+    for _ in range(DEPTH_LIMIT):
         for node in level:
             if type(node) not in ALLOWED:
                 raise _not_allowed(node)
+        yield level
         level = [child for node in level for child in node.iter_child_nodes()]
         if not level:
-            return depth
+            return
     message = f"the expression is deeper than {DEPTH_LIMIT} levels"
     raise ExpressionError("E213", message, offset=level[0].lineno or 0)
 
