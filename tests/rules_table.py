@@ -78,6 +78,7 @@ HELD: dict[str, list[tuple[str, str]]] = {
         (MIDWAY, "test_a_search_that_fails_at_once_collects_its_substitute_or_nothing"),
     ],
     "R26": [
+        (DRIVER, "test_nested_aggregators_close_with_their_own_source"),
         (PARTS, "test_an_empty_aggregation_emits_an_empty_array_unless_told_to_stop"),
         (MORE_AGGREGATORS, "test_a_text_aggregator_puts_rows_together_with_its_separator"),
         (MORE_AGGREGATORS, "test_a_numeric_aggregator_works_out_one_number"),

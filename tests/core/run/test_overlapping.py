@@ -100,6 +100,16 @@ def test_operations_begin_in_the_order_of_bundles_and_no_more_than_allowed_at_on
     assert max(sum((e[0] == "+") - (e[0] == "-") for e in events) for events in at_once) == 3
 
 
+def test_operations_of_a_later_node_begin_in_the_order_of_bundles_too(tmp_path: Path) -> None:
+    later = (
+        '      - {id: later, module: slow.action, concurrency: 3, with: {name: "L{{ slow.name }}"}}'
+    )
+
+    told = run(tmp_path, flow("3, 1, 2").rstrip() + "\n" + later)
+
+    assert [event for event in told.begun() if "L" in event] == ["+L1", "+L2", "+L3"]
+
+
 def test_no_more_bundles_are_held_than_operations_may_overlap_and_one(tmp_path: Path) -> None:
     """What is taken from the source, while the first is on its way for long."""
     told = run(tmp_path, flow("9, 1, 1, 1, 1, 1, 1, 1"))
