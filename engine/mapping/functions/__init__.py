@@ -44,9 +44,10 @@ VARIABLES: Mapping[str, Callable[[World], Any]] = {
     "random": lambda world: world.random(),
     "uuid": lambda world: world.new_id(),
     "executionId": lambda world: world.facts.get("executionID"),
+    "emptyarray": lambda _world: [],
     **{name: _fact(name) for name in FACTS},
 }
-"""Names whose value depends on the world. Source: Fusion help, "Variables and keywords"."""
+"""Names whose value is made when they are read. Source: Fusion help, "Variables and keywords"."""
 
 CONSTANTS: Mapping[str, Any] = {
     "pi": 3.141592653589793,

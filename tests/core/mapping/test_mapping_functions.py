@@ -302,6 +302,8 @@ def test_every_function_is_documented_by_an_example_that_compiles(name: str) -> 
         ("triggerTimestamp", ""),
         ("null", ""),
         ("emptystring", ""),
+        ("emptyarray", []),
+        ("add(emptyarray, 1)", [1]),
         ("space", " "),
         ("tab", "\t"),
         ("newline", "\n"),
