@@ -22,7 +22,7 @@ async def survey() -> list[Row]:
         ("ENGINE", "VERSION", "FROM", "TO"),
         *rows,
         ("pikepdf", inventory.version("pikepdf") or "missing", "pdf and all above", "merged pdf"),
-        ("archivetool", "built in", "any", "zip, tar, tar.gz, tar.bz2"),
+        ("archivetool", "built in", "any", "zip, 7z, rar, tar, tar.gz, tar.bz2"),
         ("isolation", isolation.title, "", ""),
     ]
 

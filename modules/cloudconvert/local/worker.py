@@ -18,10 +18,13 @@ ENGINES = frozenset(
         "images",
         "images_to_pdf",
         "merge",
+        "metadata",
         "optimize_pdf",
         "optimize_picture",
+        "pdf_pages",
         "pdf_to_images",
         "text_to_pdf",
+        "thumbnail",
     )
 )
 PACKAGE = "modules.cloudconvert.local.engines"

@@ -1,6 +1,8 @@
 """Real conversions by the engines that are here, checked with other programs' eyes."""
 
 import io
+import os
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import AsyncIterator
@@ -283,8 +285,44 @@ def members(content: bytes, output_format: str) -> dict[str, str]:
         return found
 
 
+@pytest.mark.needs("bsdtar")
+@pytest.mark.parametrize("output_format", ["zip", "7z", "rar", "tar", "tar.gz", "tar.bz2"])
+async def test_another_program_opens_every_archive(
+    local: Local, tmp_path: Path, output_format: str
+) -> None:
+    files: dict[str, bytes | Path] = {
+        "words.txt": b"words " * 50_000,
+        "Straße 日.bin": bytes(range(256)) * 300,
+        "empty.txt": b"",
+        "packed.jpg": b"stored as it is",
+    }
+    archive = {"operation": "archive", "output_format": output_format}
+    [content] = (await local.results(files, archive)).values()
+    assert unpacked(content, tmp_path / "out") == files
+    if output_format == "7z":
+        assert len(content) < 100_000
+
+
+@pytest.mark.needs("bsdtar")
+async def test_archives_of_nothing_but_empty_files_are_whole(local: Local, tmp_path: Path) -> None:
+    for output_format in ("7z", "rar"):
+        archive = {"operation": "archive", "output_format": output_format}
+        [content] = (await local.results({"empty.txt": b""}, archive)).values()
+        assert unpacked(content, tmp_path / output_format) == {"empty.txt": b""}
+
+
+def unpacked(archive: bytes, folder: Path) -> dict[str, bytes]:
+    """Unpack an archive of any kind by a program that is not ours."""
+    folder.mkdir()
+    path = folder.with_name("archive")
+    path.write_bytes(archive)
+    environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)}
+    subprocess.run(["bsdtar", "-xf", path, "-C", folder], check=True, env=environment)
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
 async def test_an_archive_without_an_engine_is_refused(local: Local) -> None:
-    archive = {"operation": "archive", "input": "i", "output_format": "7z"}
+    archive = {"operation": "archive", "input": "i", "output_format": "arj"}
     answer = await local.refused("/v2/jobs", {"tasks": {"i": UPLOAD, "p": archive}})
     assert list(answer["errors"]) == ["tasks.p.output_format"]
 

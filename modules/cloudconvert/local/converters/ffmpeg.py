@@ -117,6 +117,41 @@ def probe_arguments(path: str, source: str) -> list[str]:
     return [path, "-hide_banner", "-nostdin", *_guarded_input(source)]
 
 
+def frame_arguments(path: str, source: str, target: str, seconds: float) -> list[str]:
+    """Return the command that writes the frame at a moment as PNG."""
+    return [
+        *(path, "-hide_banner", "-nostdin", "-y", "-v", "error", "-ss", _number(seconds)),
+        *_guarded_input(source),
+        *("-map", "0:v:0", "-frames:v", "1", "-c:v", "png", "-f", "image2", "-update", "1"),
+        f"file:{target}",
+    ]
+
+
+def retagging_arguments(
+    path: str, files: tuple[str, str], muxer: str, metadata: Mapping[str, str]
+) -> list[str]:
+    """Return the command that copies a file and sets what it says of itself.
+
+    `files` are the source and the target.
+    """
+    tags = [
+        part
+        for name, value in metadata.items()
+        for part in ("-metadata", f"{TAG_NAMES.get(name, name.lower())}={value}")
+    ]
+    return [
+        *(path, "-hide_banner", "-nostdin", "-y", "-v", "error"),
+        *_guarded_input(files[0]),
+        *("-map", "0:v?", "-map", "0:a?", "-map", "0:s?", "-c", "copy", "-map_metadata", "0"),
+        *tags,
+        *("-f", muxer, f"file:{files[1]}"),
+    ]
+
+
+TAG_NAMES: Mapping[str, str] = {"Author": "artist", "Creator": "composer", "CreateDate": "date"}
+"""exiftool's names that ffmpeg has other words for."""
+
+
 def _guarded_input(source: str) -> list[str]:
     guards = ["-protocol_whitelist", "file", "-format_whitelist", FORMAT_WHITELIST]
     return [*guards, "-i", f"file:{source}"]

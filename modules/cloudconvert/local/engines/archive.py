@@ -1,4 +1,4 @@
-"""zip, tar, tar.gz and tar.bz2, streamed from file to file."""
+"""zip, 7z, rar, tar, tar.gz and tar.bz2, streamed from file to file."""
 
 import tarfile
 import time
@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from modules.cloudconvert.local.engines.rar import write_rar
+from modules.cloudconvert.local.engines.seven_zip import write_7z
 from modules.cloudconvert.local.engines.talk import Progress
 
 CHUNK = 1 << 20
@@ -31,6 +33,10 @@ def run(job: dict[str, Any], progress: Progress) -> list[str]:
     counted = _Counted(progress, sum(path.stat().st_size for path, _ in files))
     if job["output_format"] == "zip":
         _zip(files, target, counted)
+    elif job["output_format"] == "7z":
+        write_7z(files, target, counted.add, _is_packed)
+    elif job["output_format"] == "rar":
+        write_rar(files, target, counted.add)
     else:
         _tar(files, target, TAR_MODES[job["output_format"]], counted)
     return [target.name]
@@ -60,12 +66,15 @@ def _zip_info(path: Path, name: str) -> zipfile.ZipInfo:
     facts = path.stat()
     moment = time.gmtime(facts.st_mtime)[:6]
     info = zipfile.ZipInfo(name, date_time=max(moment, OLDEST))
-    packed = PurePosixPath(name.lower()).suffix in PACKED
-    info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+    info.compress_type = zipfile.ZIP_STORED if _is_packed(name) else zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
     # Known before writing, so that large members get the 64-bit form from the start.
     info.file_size = facts.st_size
     return info
+
+
+def _is_packed(name: str) -> bool:
+    return PurePosixPath(name.lower()).suffix in PACKED
 
 
 def _tar(files: list[tuple[Path, str]], target: Path, mode: Mode, counted: _Counted) -> None:

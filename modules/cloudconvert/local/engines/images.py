@@ -62,14 +62,15 @@ def _frames(
     )
     pages = count > 1 and image.format == "TIFF" and output_format == "tiff"
     if not (moving or pages):
-        yield _prepared(image, output_format, options)
+        yield prepared(image, output_format, options)
         return
     for number, frame in enumerate(ImageSequence.Iterator(image)):
-        yield _prepared(frame.copy(), output_format, options)
+        yield prepared(frame.copy(), output_format, options)
         progress(number + 1, count)
 
 
-def _prepared(image: Image.Image, output_format: str, options: dict[str, Any]) -> Image.Image:
+def prepared(image: Image.Image, output_format: str, options: dict[str, Any]) -> Image.Image:
+    """Return a frame turned, coloured and sized as the output format and the options want it."""
     if options["auto_orient"]:
         image = upright(image)
     image = _mode(image, output_format, options["background"])

@@ -14,7 +14,7 @@ PILLOW_NAMES = {"png": "PNG", "jpg": "JPEG"}
 def run(job: dict[str, Any], progress: Progress) -> list[str]:
     """Draw the pages; the job is the one of `converters.worked`."""
     options, folder = job["options"], Path(job["folder"])
-    document = _opened(Path(job["source"]["path"]), options["password"])
+    document = opened_pages(Path(job["source"]["path"]), options["password"])
     numbers = pages_in(options["pages"], len(document))
     if len(numbers) > job["limits"]["pages"]:
         raise Failure("FILE_TOO_LARGE", f"More than {job['limits']['pages']} pages")
@@ -27,7 +27,8 @@ def run(job: dict[str, Any], progress: Progress) -> list[str]:
     return made
 
 
-def _opened(path: Path, password: str | None) -> pypdfium2.PdfDocument:
+def opened_pages(path: Path, password: str | None) -> pypdfium2.PdfDocument:
+    """Open a PDF. Raises Failure if it is broken or closed."""
     try:
         return pypdfium2.PdfDocument(path, password=password)
     except pypdfium2.PdfiumError as error:

@@ -18,11 +18,12 @@ from modules.cloudconvert.local.operations.operation import (
 
 ENGINE = "archivetool"
 VERSION = "1.0"
-FORMATS = ("zip", "tar", "tar.gz", "tar.bz2")
+FORMATS = ("zip", "7z", "rar", "tar", "tar.gz", "tar.bz2")
+"""Members of a rar are stored as they are: no free program packs into that format."""
 
 
 class ArchiveFields(ProcessingFields):
-    output_format: Literal["zip", "tar", "tar.gz", "tar.bz2"]
+    output_format: Literal["zip", "7z", "rar", "tar", "tar.gz", "tar.bz2"]
 
 
 async def pack(work: Work, files: Sequence[InputFile], output_format: str, name: str) -> Made:

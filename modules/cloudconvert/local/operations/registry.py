@@ -9,8 +9,11 @@ from modules.cloudconvert.local.operations.import_inline import IMPORT_BASE64, I
 from modules.cloudconvert.local.operations.import_upload import IMPORT_UPLOAD
 from modules.cloudconvert.local.operations.import_url import IMPORT_URL
 from modules.cloudconvert.local.operations.merge import MERGE
+from modules.cloudconvert.local.operations.metadata import METADATA, METADATA_WRITE
 from modules.cloudconvert.local.operations.operation import Operation
 from modules.cloudconvert.local.operations.optimize import OPTIMIZE
+from modules.cloudconvert.local.operations.pdf import PDF_OPERATIONS
+from modules.cloudconvert.local.operations.thumbnail import THUMBNAIL
 
 LISTED = (
     IMPORT_UPLOAD,
@@ -20,6 +23,10 @@ LISTED = (
     CONVERT,
     MERGE,
     OPTIMIZE,
+    THUMBNAIL,
+    METADATA,
+    METADATA_WRITE,
+    *PDF_OPERATIONS,
     ARCHIVE,
     EXPORT_URL,
 )
