@@ -14,13 +14,13 @@ import sys
 import time
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from attack import Attack, bundle
 from attacks import CLASSES
 from attacks_texts import HOSTILE_VALUES
 from mapping_cases import world
+from peak_memory import forget_peak, peak
 
 from engine.errors import ExpressionError, MappingError
 from engine.mapping.compile import Mapped, compile_text
@@ -32,18 +32,6 @@ SECONDS = 3.0
 PROCESS_SECONDS, PROCESS_MEMORY = 240, 3_000_000_000
 PLAIN = (type(None), bool, int, float, str, bytes, File)
 TELLING = re.compile(r"<class |<function |<built-in |<module |object at 0x|root:x:0|Traceback \(")
-
-
-def peak() -> int:
-    """Return the most memory this process had since `forget_peak`; 0 where nothing keeps count."""
-    account = Path("/proc/self/status")
-    lines = account.read_text().splitlines() if account.exists() else []
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
-
-
-def forget_peak() -> None:
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
 
 
 def leak(value: Any, depth: int = 0) -> str:

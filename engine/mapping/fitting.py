@@ -40,6 +40,7 @@ STAND_INS: Mapping[str, Any] = {
     "source": {}, "start": ONE, "test": True, "text": "12", "then": ONE, "value": "12",
 }  # fmt: skip
 """By the name of a parameter that must be given: what every function takes there."""
+OF_DATES = frozenset(function.name for function in FAMILIES["dates"])
 STAND_INS_FOR_DATES: Mapping[str, Any] = {
     **STAND_INS,
     **dict.fromkeys(("earlier", "end", "later", "other", "start"), SOME_DATE),
@@ -77,7 +78,7 @@ def check_call(function: Function, spot: Spot, arguments: Sequence[nodes.Expr], 
     must = len(known) if function.most is None else function.least
     if function.name in UNTRIED or not _some(known) or _some(known[must:], UNKNOWN):
         return
-    table = STAND_INS_FOR_DATES if function in FAMILIES["dates"] else STAND_INS
+    table = STAND_INS_FOR_DATES if function.name in OF_DATES else STAND_INS
     names = parameters_of(function, len(known))
     stand_ins = [table.get(name, value) for name, value in zip(names, known, strict=True)]
     notes = (f"write {function.signature}",)

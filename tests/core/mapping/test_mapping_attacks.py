@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mapping_cases import compiled, value_of, world
+from peak_memory import forget_peak, peak
 
 from engine.errors import EngineError, ExpressionError, MappingError
 from engine.mapping.compile import compile_text
@@ -176,23 +176,15 @@ DEEP = [
 ]
 
 
-def memory(line: str) -> int:
-    """Return a line of the kernel's account of this process, in bytes; 0 where it keeps none."""
-    account = Path("/proc/self/status")
-    lines = account.read_text().splitlines() if account.exists() else []
-    return next((int(one.split()[1]) * 1024 for one in lines if one.startswith(line)), 0)
-
-
 @pytest.fixture(autouse=True)
 def _quick_and_small() -> Iterator[None]:
     """Each test takes far less than a second of work; two allow for a slow machine. 64 MB hold."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on
-    before = memory("VmHWM")
+    forget_peak()
+    before = peak()
     started = time.process_time()
     yield
     assert time.process_time() - started < 2
-    assert memory("VmHWM") - before < 64_000_000
+    assert peak() - before < 64_000_000
 
 
 def ends_in_our_error(text: str) -> EngineError:
