@@ -25,6 +25,7 @@ ENGINES = frozenset(
         "pdf_to_images",
         "text_to_pdf",
         "thumbnail",
+        "watermark",
     )
 )
 PACKAGE = "modules.cloudconvert.local.engines"

@@ -14,6 +14,7 @@ from modules.cloudconvert.local.operations.operation import Operation
 from modules.cloudconvert.local.operations.optimize import OPTIMIZE
 from modules.cloudconvert.local.operations.pdf import PDF_OPERATIONS
 from modules.cloudconvert.local.operations.thumbnail import THUMBNAIL
+from modules.cloudconvert.local.operations.watermark import WATERMARK
 
 LISTED = (
     IMPORT_UPLOAD,
@@ -24,6 +25,7 @@ LISTED = (
     MERGE,
     OPTIMIZE,
     THUMBNAIL,
+    WATERMARK,
     METADATA,
     METADATA_WRITE,
     *PDF_OPERATIONS,
