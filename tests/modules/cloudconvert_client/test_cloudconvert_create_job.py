@@ -1,5 +1,6 @@
 """Create a Job (advanced): what it accepts, what it sends, and that it never creates two jobs."""
 
+import asyncio
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from cloudconvert_embedded import only, server
 from cloudconvert_fake import FakeService, always
 from contexts import World
+from local_server import make_clip
 from pydantic import ValidationError
 
 from engine.errors import DataError, ModuleError, ServiceConnectionError
@@ -237,6 +239,25 @@ async def test_files_of_an_aggregator_go_through_linked_tasks_to_a_download(
             file = await world.files.receive("all.zip", download.chunks)
     with zipfile.ZipFile(file.path) as archive:
         assert archive.namelist() == ["one.txt", "two.txt"]
+
+
+async def test_a_command_is_executed_on_a_linked_file(tmp_path: Path) -> None:
+    clip = await asyncio.to_thread(make_clip(tmp_path / "a.mp4").read_bytes)
+    async with server(tmp_path) as world:
+        job = await only(
+            CreateJob,
+            world,
+            input_files=[{"name": "film", "file": {"name": "a.mp4", "data": clip}}],
+            tasks=[
+                {"name": "frame", "operation": "command", "input": "film", "engine": "ffmpeg",
+                 "command": "ffmpeg",
+                 "arguments": "-i /input/film/a.mp4 -frames:v 1 -f image2 /output/frame.png"},
+                {"name": "out", "operation": "export/url", "input": "frame"},
+            ],
+        )  # fmt: skip
+        ended = await until_ended(world, job["id"])
+    [out] = [task for task in ended["tasks"] if task["name"] == "out"]
+    assert [file["filename"] for file in out["result"]["files"]] == ["frame.png"]
 
 
 async def until_ended(world: World, job_id: str) -> Bundle:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from modules.cloudconvert.local.operations.archive import ARCHIVE
+from modules.cloudconvert.local.operations.command import COMMAND
 from modules.cloudconvert.local.operations.convert import CONVERT
 from modules.cloudconvert.local.operations.export_url import EXPORT_URL
 from modules.cloudconvert.local.operations.import_inline import IMPORT_BASE64, IMPORT_RAW
@@ -24,6 +25,7 @@ LISTED = (
     CONVERT,
     MERGE,
     OPTIMIZE,
+    COMMAND,
     THUMBNAIL,
     WATERMARK,
     METADATA,
