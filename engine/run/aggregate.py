@@ -80,21 +80,31 @@ class Gathering(Protocol):
         """Return the output items for what has come."""
 
 
+_RECURRING: Final = 1_000
+"""So many different values are remembered, to hold each once however often it comes."""
+_SHARED: Final = frozenset({str, float})
+"""Types of such values: `1` and `1.0` are equal, and must both stay what they are."""
+
+
 class _Array:
-    """Collections, as they come.
+    """Collections, as they come: ordinary ones that take little memory, since there may be many.
 
     Each is the `vars` of an object of one class: so Python holds their names once for all of them,
-    and a row of two numbers takes 170 bytes instead of 260.
+    and a row of two numbers takes 170 bytes instead of 260, less where values come again.
     """
 
     def __init__(self) -> None:
         self._rows: list[Fields] = []
         self._shape = type("Row", (), {})
+        self._seen: dict[str | float, str | float] = {}
 
     def add(self, fields: Fields) -> None:
-        row = vars(self._shape())
+        row, seen = vars(self._shape()), self._seen
         for name, value in fields.get("fields", {}).items():
-            row[name] = value  # by `update` it would hold the names itself
+            # not 0.0, which may have a sign; and by `update` the row would hold the names itself
+            row[name] = seen.setdefault(value, value) if type(value) in _SHARED and value else value
+        if len(seen) > _RECURRING:
+            seen.clear()
         self._rows.append(row)
 
     def items(self) -> dict[str, Any]:

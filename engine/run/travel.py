@@ -50,6 +50,7 @@ class Travel:
         self.collected: dict[str, Collected] = {}
         self.failures = Failures(plan, around, execution, parts.variables, self.advance)
         self._plan = plan
+        self._trigger = plan.trigger
         self._parts = parts
         self._watcher = around.watcher
         self._history = parts.history
@@ -224,8 +225,9 @@ class Travel:
         self, node: Node, outputs: list[Bundle], onward: Onward, scope: Scope
     ) -> End | None:
         """Emit what is there already, one bundle after the other."""
+        flow, index = onward
         for bundle in outputs:
-            if await self.advance(*onward, _with(bundle, node, scope)):
+            if await self.advance(flow, index, _with(bundle, node, scope)):
                 return STOP
             if self._seconds() - self._breathed_at > BREATH_SECONDS:
                 await self.breathe()
@@ -239,6 +241,7 @@ class Travel:
         Assumed: one that fails midway has emitted what it did, for its aggregations too; one that
         fails before that never ran.
         """
+        flow, index = onward
         emission = Emission(
             self._parts.counts[node.id],
             total_of(outputs),
@@ -255,7 +258,7 @@ class Travel:
                 elif bundle is not None:
                     if emission.position <= FEW:
                         emission.first.append(bundle)
-                    if await self.advance(*onward, _with(bundle, node, scope)):
+                    if await self.advance(flow, index, _with(bundle, node, scope)):
                         emission.end(STOP)
         finally:
             await close(emission.stream)
@@ -277,7 +280,7 @@ class Travel:
 
         The one before has been worked off then.
         """
-        cursor = self._parts.cursor if node is self._plan.trigger else None
+        cursor = self._parts.cursor if node is self._trigger else None
         if cursor is not None:
             cursor.settle()
         started = self._seconds()
@@ -336,22 +339,17 @@ class Travel:
         return await self._emit(node, sets, (flow, index + 1), scope)
 
     async def _route(self, node: Node, scope: Scope) -> bool:
-        """Take the bundle through a router, if its own filter lets it in."""
-        if node.filter is not None:
-            enters = await self._enters(node, node.filter, scope)
-            if enters is not True:
-                return enters is STOP
-        return await self._take_routes(node, scope)
-
-    async def _take_routes(self, node: Node, scope: Scope) -> bool:
         """Take the bundle through each route that wants it, in order, the fallback last."""
+        enters = node.filter is None or await self._enters(node, node.filter, scope)
+        if enters is not True:
+            return enters is STOP
         skipped = self.failures.skipped_routers
         skipped.discard(node.id)
         taken = False
         for route in self._routes[node.id]:
             if route.fallback and taken:
                 continue
-            enters = await self._enters(node, route.filter, scope)
+            enters = route.filter is None or await self._enters(node, route.filter, scope)
             if enters is STOP or enters is DROPPED:
                 return enters is STOP
             if enters:
@@ -362,14 +360,14 @@ class Travel:
                 break
         return False
 
-    async def _enters(self, router: Node, entry: Filter | None, scope: Scope) -> bool | End:
+    async def _enters(self, router: Node, entry: Filter, scope: Scope) -> bool | End:
         """Ask the filter of a router or of one of its routes. End: it failed, which ended the way.
 
         Assumed: a bundle on which a filter fails takes no later route, for a record of it starts at
         the router and will take them all; only a Resume lets it go on with the next route.
         """
         try:
-            return entry is None or entry.passes(scope)
+            return entry.passes(scope)
         except Exception as error:
             settled = await self._settled(router, error, scope)
             return settled if isinstance(settled, End) else False

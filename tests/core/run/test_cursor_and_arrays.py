@@ -122,3 +122,29 @@ def test_groups_tell_numbers_from_texts_and_hold_arrays_apart() -> None:
         collected.add({"group_by": key, "fields": {}})
 
     assert len(collected.sets(stop_if_empty=False, groups=True)) == 5
+
+
+def test_rows_are_ordinary_collections_and_keep_every_value_as_it_came() -> None:
+    values = [1, 1.0, True, 0.0, -0.0, 2.5, 2.5, "1", "", None, ["a"], "a" * 2]
+    rows = [{"name": "x", "value": value} for value in values]
+    rows += [{"__class__": 1, "__dict__": 2, "value": 3}, {f"n{i}": i for i in range(40)}, {}]
+    collected = Collected()
+    for row in rows:
+        collected.add({"fields": row})
+
+    (aggregate,) = collected.sets(stop_if_empty=False, groups=False)
+
+    assert [repr(row) for row in aggregate["array"]] == [repr(row) for row in rows]
+    assert {type(row) for row in aggregate["array"]} == {dict}
+
+
+def test_equal_texts_and_numbers_of_rows_are_held_once() -> None:
+    collected = Collected()
+    for number in range(2_000):
+        collected.add({"fields": {"id": str(number), "state": "".join(["op", "en"])}})
+
+    (aggregate,) = collected.sets(stop_if_empty=False, groups=False)
+
+    states = [row["state"] for row in aggregate["array"]]
+    assert set(states) == {"open"}
+    assert len({id(state) for state in states}) <= 3
