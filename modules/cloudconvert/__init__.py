@@ -26,6 +26,7 @@ connector = Connector(
         "merge_files": "modules.cloudconvert.merge_files:MergeFiles",
         "create_archive": "modules.cloudconvert.create_archive:CreateArchive",
         "optimize_file": "modules.cloudconvert.optimize_file:OptimizeFile",
+        "capture_website": "modules.cloudconvert.capture_website:CaptureWebsite",
         "create_job": "modules.cloudconvert.create_job:CreateJob",
         "get_job": "modules.cloudconvert.get_job:GetJob",
         "list_jobs": "modules.cloudconvert.list_jobs:ListJobs",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from modules.cloudconvert.local.operations.archive import ARCHIVE
+from modules.cloudconvert.local.operations.capture_website import CAPTURE_WEBSITE
 from modules.cloudconvert.local.operations.command import COMMAND
 from modules.cloudconvert.local.operations.convert import CONVERT
 from modules.cloudconvert.local.operations.export_url import EXPORT_URL
@@ -26,6 +27,7 @@ LISTED = (
     MERGE,
     OPTIMIZE,
     COMMAND,
+    CAPTURE_WEBSITE,
     THUMBNAIL,
     WATERMARK,
     METADATA,
