@@ -331,6 +331,8 @@ GROUP_ITEM = "key"
 """Item of an aggregator's bundles that holds the value of `group_by`."""
 RAW_NAMES: Mapping[str, str] = {"array_length": "__IMTAGGLENGTH__", GROUP_ITEM: "__IMTKEY__"}
 """Fusion's own names of items that we name readably; a bundle has both."""
+
+
 def directive_fields(directive: Directive, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return a directive's mapped fields with their types and defaults; Resume's stay as they are.
 
