@@ -182,13 +182,18 @@ def options_of(entry: Entry) -> list[dict[str, Any]]:
 def _option(name: str, field: FieldInfo, choice: Choice | None) -> dict[str, Any]:
     values = _values(field.annotation)
     kind = "enum" if values else _TYPES.get(_plain(field.annotation), "string")
-    choice = choice or Choice(field.default)
+    choice = choice or Choice(_default(field))
     return {
         "name": name,
         "type": kind,
         "default": choice.default,
         "possible_values": list(choice.values) or values or None,
     }
+
+
+def _default(field: FieldInfo) -> Any:
+    """Return what an option is when it is left out; null if it is required."""
+    return None if field.is_required() else field.get_default(call_default_factory=True)
 
 
 _TYPES: Mapping[Any, str] = {bool: "boolean", int: "integer", float: "float"}
