@@ -21,7 +21,12 @@ async def survey() -> list[Row]:
     return [
         ("ENGINE", "VERSION", "FROM", "TO"),
         *rows,
-        ("pikepdf", inventory.version("pikepdf") or "missing", "pdf and all above", "merged pdf"),
+        (
+            "pikepdf",
+            inventory.version("pikepdf") or "missing",
+            "pdf and all above",
+            "merged, split, locked pdf",
+        ),
         ("archivetool", "built in", "any", "zip, 7z, rar, tar, tar.gz, tar.bz2"),
         ("isolation", isolation.title, "", ""),
     ]

@@ -277,6 +277,53 @@ async def test_pictures_that_lie_or_break_stay_as_they_are(local: Local) -> None
         assert int(picture.Width) == 10**9
 
 
+def malformed(content: bytes, **picture: Any) -> bytes:
+    """Return a PDF whose page or picture is not what it should be."""
+    document = pikepdf.new()
+    page = document.add_blank_page(page_size=(200, 200))
+    stream = pikepdf.Stream(document, bytes(300))
+    stream.Subtype, stream.Width, stream.Height = pikepdf.Name.Image, 10, 10
+    stream.BitsPerComponent, stream.ColorSpace = 8, pikepdf.Name.DeviceRGB
+    for name, value in picture.items():
+        stream[f"/{name}"] = value
+    page.Contents = pikepdf.Stream(document, content)
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=stream))
+    target = io.BytesIO()
+    document.save(target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        malformed(b"/x cm (a) 1 2 3 4 5 cm /I Do"),
+        malformed(b"Q Q q 100 0 0 100 0 0 cm /I Do << /a"),
+        malformed(b"/I Do", Width=pikepdf.String("a")),
+        malformed(b"/I Do", ColorSpace=pikepdf.Array([pikepdf.Name.ICCBased, 5])),
+        malformed(b"/I Do", SMask=3),
+        malformed(b"/I Do", Filter=pikepdf.Name.DCTDecode),
+    ],
+)
+async def test_what_is_written_wrongly_does_not_stop_the_rest(
+    local: Local, document: bytes
+) -> None:
+    result = await optimized(local, "a.pdf", document, optimize("mrc", flatten_signatures=True))
+    assert len(pypdfium2.PdfDocument(result)) == 1
+
+
+async def test_a_form_that_draws_itself_comes_to_an_end(local: Local) -> None:
+    document = pikepdf.new()
+    page = document.add_blank_page(page_size=(200, 200))
+    form = document.make_indirect(pikepdf.Stream(document, b"/F Do " * 20))
+    form.Subtype = pikepdf.Name.Form
+    form.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=form))
+    page.Contents = pikepdf.Stream(document, b"/F Do")
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=form))
+    target = io.BytesIO()
+    document.save(target)
+    await optimized(local, "a.pdf", target.getvalue(), optimize("web"))
+
+
 async def test_a_picture_beyond_the_bounds_is_refused(tmp_path: Path) -> None:
     settings = Settings(TOKEN, limits=Limits(pixels=1000))
     async with serving(tmp_path / "data", settings=settings) as local:

@@ -16,7 +16,7 @@ import pikepdf
 from PIL import Image, ImageChops, ImageStat
 
 from modules.cloudconvert.local.engines.layers import split_into_layers
-from modules.cloudconvert.local.engines.pdf_files import opened
+from modules.cloudconvert.local.engines.pdf_files import MALFORMED, opened
 from modules.cloudconvert.local.engines.placed import Number, Shown, shown_sizes
 from modules.cloudconvert.local.engines.signatures import flatten_signatures
 from modules.cloudconvert.local.engines.talk import Progress
@@ -106,18 +106,29 @@ def _pictures(
     sizes: dict[Number, Shown] = {}
     pages = len(document.pages)
     for number, page in enumerate(document.pages, 1):
-        found = shown_sizes(page)
+        found = _shown_on(page)
         if profile.layers and len(found) == 1:
             [(picture, shown)] = found.items()
-            if _covers(page, shown):
-                split_into_layers(document, document.get_object(picture), _of_picture)
+            with suppress(*MALFORMED):
+                if _covers(page, shown):
+                    split_into_layers(document, document.get_object(picture), _of_picture)
         for picture, shown in found.items():
             before = sizes.get(picture, Shown(0, 0))
             sizes[picture] = Shown(max(shown.width, before.width), max(shown.height, before.height))
         progress(number * 50, pages * 100)
     for number, (picture, shown) in enumerate(sizes.items(), 1):
-        _shrink(document.get_object(picture), shown, profile, job)
+        with suppress(*MALFORMED):
+            _shrink(document.get_object(picture), shown, profile, job)
         progress(50 + number * 50 // len(sizes), 100)
+
+
+def _shown_on(page: pikepdf.Page) -> dict[Number, Shown]:
+    """Return the sizes of a page's pictures; none for a page that is written wrongly."""
+    try:
+        return shown_sizes(page)
+    except MALFORMED:
+        # Readers show as much of it as they can, so it stays what it is.
+        return {}
 
 
 def _covers(page: pikepdf.Page, shown: Shown) -> bool:

@@ -8,6 +8,9 @@ import pikepdf
 
 from modules.cloudconvert.local.engines.talk import Failure
 
+MALFORMED = (pikepdf.PdfError, AttributeError, KeyError, TypeError, ValueError, IndexError)
+"""What comes of objects that are not of the kind that they should be."""
+
 
 @contextmanager
 def opened(job: dict[str, Any], password: str | None = None) -> Iterator[pikepdf.Pdf]:

@@ -13,6 +13,8 @@ DEEPEST = 8
 """Forms inside forms that are followed."""
 MOST_STEPS = 2_000_000
 """Instructions of one page that are looked at."""
+MOST_FORMS = 5_000
+"""Forms of one page that are followed; each is read anew."""
 
 Number = tuple[int, int]
 
@@ -41,7 +43,7 @@ def shown_sizes(page: pikepdf.Page) -> dict[Number, Shown]:
 class _Tracer:
     def __init__(self) -> None:
         self.found: dict[Number, Shown] = {}
-        self._steps = 0
+        self._steps = self._forms = 0
 
     def follow(self, content: Any, resources: Any, matrix: pikepdf.Matrix, depth: int) -> None:
         """Carry the matrix through a page's or form's instructions."""
@@ -64,7 +66,8 @@ class _Tracer:
 
     def _draw(self, drawn: Any, resources: Any, matrix: pikepdf.Matrix, depth: int) -> None:
         kind = drawn.get("/Subtype")
-        if kind == "/Form" and depth < DEEPEST:
+        if kind == "/Form" and depth < DEEPEST and self._forms < MOST_FORMS:
+            self._forms += 1
             own = drawn.get("/Matrix")
             inner = pikepdf.Matrix(own) @ matrix if own is not None else matrix
             self.follow(drawn, drawn.get("/Resources", resources), inner, depth + 1)

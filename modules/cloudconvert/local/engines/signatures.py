@@ -28,9 +28,13 @@ def _without_signatures(fields: Any, page: pikepdf.Page | None) -> pikepdf.Array
 
 
 def _is_signature(field: Any) -> bool:
+    if not isinstance(field, pikepdf.Dictionary):
+        return False
     own = field.get("/FT")
     parent = field.get("/Parent")
-    return bool((own if own is not None else (parent or {}).get("/FT")) == "/Sig")
+    if own is None and isinstance(parent, pikepdf.Dictionary):
+        own = parent.get("/FT")
+    return bool(own == "/Sig")
 
 
 def _draw(page: pikepdf.Page, annotation: Any) -> None:
