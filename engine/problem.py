@@ -57,6 +57,7 @@ TITLES: Mapping[str, str] = {
     "E607": "incomplete executions unresolved",
     "E701": "unusable arguments",
     "W101": "never runs",
+    "W102": "operations will not overlap",
 }
 """Headline of each error code; the code is stable, the wording is not."""
 

@@ -121,7 +121,8 @@ def _word_length(excerpt: Sequence[tuple[int, str]], column: int) -> int:
 
 
 def _headline(problem: Problem) -> Line:
-    code, title = f"error[{problem.code}]", problem.title
+    kind = "warning" if problem.code.startswith("W") else "error"
+    code, title = f"{kind}[{problem.code}]", problem.title
     if problem.place is None:
         return (Span(code, Tone.BAD), Span(f" {title}", Tone.STRONG))
     place = problem.place

@@ -8,8 +8,7 @@ from itertools import pairwise
 
 import networkx as nx
 
-from engine.errors import Problem, RunError
-from engine.plan.hints import shown
+from engine.errors import RunError
 from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
 
 LONGEST_LABEL = 40
@@ -53,23 +52,6 @@ def check_graph(plan: Plan) -> None:
     tree.add_edges_from((edge[0], edge[1]) for edge in _edges(plan) if edge[2] != COLLECTS)
     if not nx.is_arborescence(tree):
         raise RunError("the nodes of this scenario do not form a tree")
-
-
-def lints(plan: Plan) -> tuple[Problem, ...]:
-    """Return what can never run, as warnings (W101), in document order.
-
-    What is disabled is left alone: its author knows. A fallback never runs beside a route that
-    takes every bundle.
-    """
-    found = []
-    for router in plan.nodes.values():
-        open_routes = [route for route in router.routes if not route.disabled]
-        takes_all = [route for route in open_routes if not (route.filter or route.fallback)]
-        if takes_all and any(route.fallback for route in open_routes):
-            name = shown(takes_all[0].name) if takes_all[0].name else "another route"
-            text = f"the fallback of {shown(router.title)} never runs: {name} takes every bundle"
-            found.append(Problem("W101", text, router.place))
-    return tuple(found)
 
 
 _Edge = tuple[str, str, str, str, bool]

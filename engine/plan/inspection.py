@@ -21,6 +21,8 @@ class Inspection:
     written: ScenarioWritten
     catalog: Catalog
     problems: Problems
+    warnings: list[Problem] = field(default_factory=list)
+    """What runs, but cannot be meant."""
 
     def report(
         self,

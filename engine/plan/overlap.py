@@ -7,6 +7,7 @@ Called once all nodes are built. What cannot overlap without changing the outcom
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from engine.errors import Problem
 from engine.module import Kind
 from engine.plan.hints import shown
 from engine.plan.inspection import Inspection
@@ -19,32 +20,36 @@ Positions = Mapping[str, tuple[Flow, int]]
 def find_overlaps(
     inspection: Inspection, survey: Survey, nodes: Mapping[str, Node], positions: Positions
 ) -> dict[str, dict[str, int]]:
-    """Return `Plan.ahead`; report ways that read a variable which is set further down."""
+    """Return `Plan.ahead`; report ways that read a variable which is set further down.
+
+    Nodes whose `concurrency` gains nothing go to `inspection.warnings` (W102).
+    """
     routers = {id(route.flow): node for node in nodes.values() for route in node.routes}
     ahead: dict[str, dict[str, int]] = {}
     for node in nodes.values():
         if node.concurrency == 1 or node.disabled:
             continue
+        place = inspection.document.value_place(survey.by_id[node.id].key("concurrency"))
         found = _way(node, positions, routers)
-        if found is None:
+        if isinstance(found, str):
+            text = f"`concurrency` of {shown(node.title)} gains nothing: {found}"
+            inspection.warnings.append(Problem("W102", text, place))
             continue
         source, way = found
         ahead.setdefault(source.id, {}).update({one.id: one.concurrency for one in way})
         reason = _dependence(way, source, positions)
         if reason:
             text = f"operations of {shown(node.id)} cannot overlap: {reason}"
-            place = inspection.document.value_place(survey.by_id[node.id].key("concurrency"))
             inspection.report("E125", text, place)
     return ahead
 
 
 def _way(
     node: Node, positions: Positions, routers: Mapping[int, Node]
-) -> tuple[Node, list[Node]] | None:
+) -> tuple[Node, list[Node]] | str:
     """Return the nearest node upstream that emits several bundles, and the way from there.
 
-    None: there is none within the same flow and its routers, or a node between takes several
-    bundles or works in a transaction.
+    A text says why there is none within the same flow and its routers.
     """
     way = [node]
     while True:
@@ -55,11 +60,11 @@ def _way(
             if emits_several(before):
                 return before, way
             if not _runs_ahead(before):
-                return None
+                return f"{shown(before.title)} before it takes one bundle after the other"
             way.insert(0, before)
         router = routers.get(id(flow))
         if router is None:
-            return None
+            return "no node before it emits several bundles"
         way.insert(0, router)
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from engine.errors import Place
+from engine.errors import Place, Problem
 from engine.mapping.compile import Mapped, Scope
 from engine.model.directive import Directive
 from engine.model.scenario import Settings
@@ -171,6 +171,7 @@ class Plan:
     nodes: Mapping[str, Node]
     positions: Mapping[str, tuple[Flow, int]]
     ahead: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
     connections: Mapping[str, Any] = field(default_factory=dict)
 

@@ -188,6 +188,23 @@ def test_validate_tells_all_problems_of_all_files_and_exits_1() -> None:
     assert result.stdout.splitlines()[-1] == "3 problems in 2 files"
 
 
+def test_validate_warns_of_what_cannot_be_meant_and_exits_0() -> None:
+    text = """
+        flow:
+          - {id: t, module: tools.increment, with: {reset_after: cycle}}
+          - {id: nap, module: tools.sleep, concurrency: 2, with: {duration: 1}}
+    """
+
+    result = fusion("validate", write("idle.yaml", text))
+    as_json = json.loads(fusion("validate", "idle.yaml", "--json").stdout)
+
+    assert result.exit_code == 0
+    assert "ok  idle.yaml" in result.stdout
+    assert "warning[W102] operations will not overlap" in result.stdout
+    assert [one["code"] for one in as_json["files"][0]["warnings"]] == ["W102"]
+    assert as_json["files"][0]["valid"]
+
+
 def test_validate_takes_the_scenarios_of_a_folder() -> None:
     write("people.yaml", PEOPLE)
     write("people.test.yaml", "nothing: here")

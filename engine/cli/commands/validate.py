@@ -27,6 +27,8 @@ class Checked:
     path: Path
     problems: tuple[Problem, ...]
     nodes: int = 0
+    warnings: tuple[Problem, ...] = ()
+    """What runs, but cannot be meant; it does not make a scenario invalid."""
 
 
 @click.command(epilog="Example: fusion validate scenarios")
@@ -38,7 +40,7 @@ def command(output: Output, /, operator: "Operator", *, paths: tuple[Path, ...])
     """Check scenarios without running them.
 
     A PATH is a scenario or a folder with scenarios. All problems of all files are told. Exit codes:
-    0 no problem, 1 problems, 2 the arguments cannot be used.
+    0 no problem (warnings are none), 1 problems, 2 the arguments cannot be used.
     """
     checked = [_check(path, operator) for path in _scenarios(paths)]
     if output.as_json:
@@ -76,7 +78,7 @@ def _check(path: Path, operator: "Operator") -> Checked:
         plan = load_plan(path, operator)
     except EngineError as error:
         return Checked(path, error.problems)
-    return Checked(path, (), len(plan.nodes))
+    return Checked(path, (), len(plan.nodes), plan.warnings)
 
 
 def _tell(output: Output, checked: list[Checked]) -> None:
@@ -84,7 +86,7 @@ def _tell(output: Output, checked: list[Checked]) -> None:
         if not one.problems:
             output.result((Span("ok", Tone.GOOD), Span(f"  {near(one.path)}  {_size(one)}")))
     for one in checked:
-        for problem in one.problems:
+        for problem in (*one.problems, *one.warnings):
             for line in problem_lines(problem, output.width):
                 output.result(line)
             output.result()
@@ -105,6 +107,7 @@ def _json(checked: list[Checked]) -> dict[str, Any]:
                 "path": str(one.path),
                 "valid": not one.problems,
                 "problems": [problem_json(problem) for problem in one.problems],
+                "warnings": [problem_json(warning) for warning in one.warnings],
             }
             for one in checked
         ]

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from engine.plan.graph import check_graph, lints, to_mermaid, to_networkx
+from engine.plan.graph import check_graph, to_mermaid, to_networkx
 from engine.plan.plan import Plan
 
 TEXT = """\
@@ -98,12 +98,12 @@ def test_a_fallback_beside_a_route_that_takes_all_is_a_warning(
         "  routes: [{name: all, flow: []}, {fallback: true, flow: []}]\n"
     )
 
-    (warning,) = lints(plan_of(text))
+    (warning,) = plan_of(text).warnings
 
     assert warning.code == "W101"
     assert "`all` takes every bundle" in warning.message
-    assert lints(plan_of(text.replace("name: all", 'name: all, filter: "{{ true }}"'))) == ()
-    assert lints(plan_of(text.replace("name: all", "name: all, disabled: true"))) == ()
+    assert plan_of(text.replace("name: all", 'name: all, filter: "{{ true }}"')).warnings == ()
+    assert plan_of(text.replace("name: all", "name: all, disabled: true")).warnings == ()
 
 
 def test_checking_a_scenario_does_not_import_networkx() -> None:

@@ -77,6 +77,27 @@ def test_behind_an_aggregator_nothing_is_gained_and_nothing_runs_ahead() -> None
     )
 
     assert plan.ahead == {}
+    (warning,) = plan.warnings
+    assert warning.code == "W102"
+    assert warning.message.startswith("`concurrency` of `slow` gains nothing: `all` before it")
+
+
+def test_what_numbers_its_bundles_stands_in_the_way_and_is_named() -> None:
+    plan = plan_of(
+        "\n- {id: nr, module: tools.increment, with: {reset_after: cycle}}" + wait("slow")
+    )
+
+    assert plan.ahead == {}
+    (warning,) = plan.warnings
+    assert "`nr` before it takes one bundle after the other" in warning.message
+
+
+def test_without_a_source_of_several_bundles_nothing_is_gained() -> None:
+    text = "flow:\n- {module: probe.pass}" + wait("slow")
+    plan = load_text(text, Path("overlap.yaml"), Catalog([PROBES]))
+
+    (warning,) = plan.warnings
+    assert warning.message.endswith("gains nothing: no node before it emits several bundles")
 
 
 def test_groups_of_an_aggregator_are_a_source() -> None:
