@@ -1,6 +1,6 @@
 """What a scenario is given from outside: its inputs, and bundles that take the trigger's place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -150,12 +150,17 @@ def _fits(declared: InputField) -> bool:
     return True
 
 
-def read_bundles(path: Path) -> list[Bundle]:
+def read_bundles(path: Path) -> Iterable[Bundle]:
     """Read bundles from a file: a JSON array of objects, one object, or one object per line.
 
-    Raises ScenarioError (E402) with the line that is wrong.
+    Lines are read one by one when the bundles are taken, so that there may be any number of them;
+    all have been looked at before. Raises ScenarioError (E402) with the line that is wrong.
     """
     try:
+        with path.open("rb") as file:
+            first = next((line for line in file if line.strip()), b"")
+            if _is_object(first):
+                return _Lines(path)
         content = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -163,7 +168,8 @@ def read_bundles(path: Path) -> list[Bundle]:
     try:
         whole = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        return _bundle_lines(path, content, error)
+        at = Place(str(path), error.lineno, error.colno)
+        raise ScenarioError(Problem("E402", f"this is no JSON: {error.msg}", at)) from error
     bundles = whole if isinstance(whole, list) else [whole]
     for number, bundle in enumerate(bundles, 1):
         if not isinstance(bundle, dict):
@@ -173,22 +179,37 @@ def read_bundles(path: Path) -> list[Bundle]:
     return bundles
 
 
-def _bundle_lines(path: Path, content: bytes, whole: orjson.JSONDecodeError) -> list[Bundle]:
-    """Read one bundle per line; `whole` is the error if the first line is not one by itself."""
-    bundles: list[Bundle] = []
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+class _Lines:
+    """The bundles of a file with one per line; each iteration reads it anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        for _ in self:  # what is wrong is told before the first bundle moves
+            pass
+
+    def __iter__(self) -> Iterator[Bundle]:
+        with self._path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield self._bundle(number, line)
+
+    def _bundle(self, number: int, line: bytes) -> Bundle:
         try:
             bundle = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            at = (number, error.colno) if bundles else (whole.lineno, whole.colno)
-            text = f"this is no JSON: {(error if bundles else whole).msg}"
-            raise ScenarioError(Problem("E402", text, Place(str(path), *at))) from error
+            at = Place(str(self._path), number, error.colno)
+            raise ScenarioError(Problem("E402", f"this is no JSON: {error.msg}", at)) from error
         if not isinstance(bundle, dict):
-            raise _not_bundles("a bundle should be an object", bundle, Place(str(path), number, 1))
-        bundles.append(bundle)
-    return bundles
+            at = Place(str(self._path), number, 1)
+            raise _not_bundles("a bundle should be an object", bundle, at)
+        return bundle
 
 
 def _not_bundles(text: str, value: object, place: Place) -> ScenarioError:

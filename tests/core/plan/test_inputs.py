@@ -1,5 +1,6 @@
 """Inputs of a scenario are typed, defaulted and checked; bundles are read from a file."""
 
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,7 +116,23 @@ def test_bundles_are_read_from_json_and_from_json_lines(tmp_path: Path, content:
     path = tmp_path / "bundles.json"
     path.write_text(content)
 
-    assert read_bundles(path) == [{"a": 1}, {"a": 2}]
+    assert list(read_bundles(path)) == [{"a": 1}, {"a": 2}]
+
+
+def test_lines_of_bundles_are_held_one_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    with path.open("w") as file:
+        file.writelines(f'{{"n": {number}, "text": "{"x" * 100}"}}\n' for number in range(20_000))
+
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in read_bundles(path))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert count == 20_000
+    assert peak < path.stat().st_size / 4
 
 
 @pytest.mark.parametrize(
