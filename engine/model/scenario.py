@@ -86,8 +86,8 @@ class NodeWritten(Written):
     """Error route; ends in a directive."""
     routes: list[RouteWritten] | None = Field(default=None, min_length=1)
     """Only for `flow.router`."""
-    concurrency: int = Field(default=1, ge=1)
-    """How many operations of this node may overlap."""
+    concurrency: int = Field(default=1, ge=1, le=1_000)
+    """How many operations of this node may overlap; so many bundles are held for it."""
     disabled: bool = False
     """The node is passed by: bundles go on to the next node unchanged."""
 
