@@ -264,7 +264,8 @@ class ConnectionFields(Fields, ABC):
         """See that the connection works, by a request that is cheap and changes nothing.
 
         Called once per run, before the first bundle. Raises ModuleError; InvalidAccessTokenError
-        means that the credential is refused. Nothing to test: leave it out.
+        means that the credential is refused. Nothing to test: leave it out. `fusion connections
+        test` asks the connector's own server too, of an object that has only the defaults.
         """
 
 

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Run a scenario once.",
     "validate": "Check scenarios without running them.",
     "graph": "Draw a scenario with its filters, routes and error routes.",
+    "connections": "Test connections to services.",
     "modules": "List modules, or show one with its fields.",
     "functions": "List the functions that expressions can call.",
     "eval": "Evaluate an expression.",

@@ -100,6 +100,20 @@ class Connections:
             text = f"connection `{connection}` cannot be used: {error.message}"
             raise UnusableConnectionError(error.type_name, text) from error
 
+    async def ask(self, connector: str, connection: str | None) -> str:
+        """Open a connection and test it, a connector's own server too; return its address.
+
+        `connection` None means the connector's own server. Raises SetupError as `open` does, and
+        ModuleError as the test does.
+        """
+        http = await self.open(connector, connection)
+        found = self._connector_of(connector)
+        entry = self._entry(found, connection)
+        if entry == EMBEDDED and found.connection is not None:
+            entry = found.connection.model_construct()
+        await entry.test(http)
+        return http.base_url
+
     async def _client(self, connector: Connector, name: str | None) -> Http:
         entry = self._entry(connector, name)
         key = (connector.name, None if entry == EMBEDDED else name)

@@ -50,8 +50,13 @@ def read_connections(
     beside = scenario.parent / FILE_NAME
     path = given or (beside if beside.is_file() else None)
     if path is not None:
-        found |= _entries(read(read_file(path), problems), (), catalog, problems)
+        found |= read_connections_file(path, catalog, problems)
     return found
+
+
+def read_connections_file(path: Path, catalog: Catalog, problems: Problems) -> dict[str, Entry]:
+    """Return every connection of a file that holds nothing else, by name."""
+    return _entries(read(read_file(path), problems), (), catalog, problems)
 
 
 def settled(entries: Mapping[str, Entry]) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clocks import StandingClock
 from front_door import fusion, write
 
+from engine.app import Operator
 from engine.cli.exits import Exit
+from engine.connections import try_connections
 
 SCENARIO = """\
 settings: {store_incomplete_executions: true}
@@ -112,3 +115,185 @@ def test_a_replay_that_is_refused_leaves_its_record_as_it_was() -> None:
     assert "lacks the scope `task.read`" in result.stdout
     (after,) = json.loads(fusion("incomplete", "list", "--json").stdout)["incomplete"]
     assert after == before
+
+
+def add(entry: str) -> None:
+    with Path("connections.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"{entry}\n")
+
+
+def lines(*words: str) -> list[str]:
+    """Return what a test of connections answers, below the titles."""
+    return fusion("connections", "test", *words).stdout.splitlines()[1:]
+
+
+def test_connections_that_work_are_told_with_their_address_and_nothing_runs() -> None:
+    scenario = write("letters.yaml", SCENARIO)
+    with answering(200, "welcome") as service:
+        add("here: {type: cloudconvert, embedded: true}")
+        result = fusion("connections", "test", scenario)
+
+    assert result.exit_code == Exit.OK
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["result", "connection", "connector", "answer"],
+        ["ok", "live", "cloudconvert", f"http://127.0.0.1:{service.server_address[1]}/v2"],
+        ["ok", "here", "cloudconvert", "embedded", "server"],
+    ]
+    assert service.asked == ["GET /v2/jobs?per_page=1"]
+    assert result.stderr == ""
+    assert sorted(path.name for path in Path().iterdir()) == ["connections.yaml", "letters.yaml"]
+
+
+def test_a_refused_key_is_told_beside_connections_that_work() -> None:
+    with answering(401, "Unauthenticated."):
+        add("here: {type: cloudconvert, embedded: true}")
+        result = fusion("connections", "test")
+
+    assert result.exit_code == Exit.CONNECTION
+    refused, works = result.stdout.splitlines()[1:]
+    assert refused.startswith("refused  live ")
+    assert refused.endswith("/v2/jobs: Unauthenticated. [HTTP 401]")
+    assert works.startswith("ok       here ")
+    assert "a-long-and-secret-key" not in result.output
+
+
+def test_a_missing_scope_is_named() -> None:
+    with answering(403, "Invalid scope(s) provided."):
+        (line,) = lines()
+
+    assert line.startswith("refused  live ")
+    assert "the API key lacks the scope `task.read`" in line
+
+
+def test_a_credential_that_is_missing_is_told_with_the_way_to_set_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CC_KEY")
+    with answering(200, "welcome") as service:
+        result = fusion("connections", "test")
+
+    assert result.exit_code == Exit.CONNECTION
+    (line,) = result.stdout.splitlines()[1:]
+    assert line.startswith("failed  live ")
+    assert line.endswith("`CC_KEY` is not set; set it in the shell: export CC_KEY=…")
+    assert service.asked == []
+
+
+async def test_a_service_that_cannot_be_reached_fails_and_is_not_said_to_refuse() -> None:
+    with answering(200, "") as service:
+        address = f"127.0.0.1:{service.server_address[1]}"
+
+    (tried,) = await try_connections(None, Operator(), StandingClock())
+
+    assert (tried.name, tried.address, tried.refused) == ("live", "", False)
+    assert tried.problem is not None
+    assert tried.problem.code == "E304"
+    assert f"http://{address}/v2/jobs: cannot connect" in tried.problem.message
+
+
+def test_the_embedded_server_that_nodes_use_without_a_word_is_asked_too() -> None:
+    scenario = write("plain.yaml", SCENARIO.replace("    connection: live\n", ""))
+    result = fusion("connections", "test", scenario, "--json")
+
+    assert result.exit_code == Exit.OK
+    (told,) = json.loads(result.stdout)["connections"]
+    assert told.pop("address").startswith("http://127.0.0.1:")
+    assert told == {
+        "name": "cloudconvert",
+        "connector": "cloudconvert",
+        "embedded": True,
+        "result": "ok",
+        "problem": None,
+    }
+
+
+def test_a_failure_is_told_as_json_with_its_problem() -> None:
+    with answering(401, "Unauthenticated."):
+        result = fusion("connections", "test", "--json")
+
+    assert result.exit_code == Exit.CONNECTION
+    (told,) = json.loads(result.stdout)["connections"]
+    assert (told["result"], told["address"]) == ("refused", None)
+    assert told["problem"]["code"] == "E304"
+    assert "Unauthenticated." in told["problem"]["message"]
+
+
+def test_one_connection_of_a_given_file_is_tested_alone() -> None:
+    with answering(200, "welcome") as service:
+        Path("elsewhere").mkdir()
+        other = str(Path("connections.yaml").rename("elsewhere/other.yaml"))
+        with Path(other).open("a", encoding="utf-8") as file:
+            file.write("lost: {type: cloudconvert, api_key: {file: no-key}}\n")
+        alone = fusion("connections", "test", "--connections", other, "--name", "live")
+        (line,) = lines("--connections", other, "--name", "lost")
+
+    assert alone.exit_code == Exit.OK
+    assert service.asked == ["GET /v2/jobs?per_page=1"]
+    assert "file elsewhere/no-key cannot be read" in line  # relative to the file's own folder
+
+
+def test_a_connection_that_is_not_there_names_the_one_that_was_meant() -> None:
+    with answering(200, "") as service:
+        result = fusion("connections", "test", "--name", "liv")
+
+    assert result.exit_code == Exit.NOT_FOUND
+    assert "there is no connection `liv`; did you mean `live`?" in result.stderr
+    assert "connections: live" in result.stderr
+    assert service.asked == []
+
+
+def test_without_scenario_and_file_a_scenario_is_asked_for() -> None:
+    result = fusion("connections", "test")
+
+    assert result.exit_code == Exit.USAGE
+    assert "no connections.yaml lies in the current folder" in result.stderr
+    assert result.stderr.endswith("next: fusion connections test SCENARIO\n")
+
+
+def test_a_wrong_connections_file_is_a_usage_error_with_its_place() -> None:
+    write("connections.yaml", "live: {type: cloudconvert, api_key: {env: CC_KEY}, regoin: eu}\n")
+    result = fusion("connections", "test")
+
+    assert result.exit_code == Exit.USAGE
+    assert "connections.yaml:1:" in result.stderr
+    assert "did you mean `region`?" in result.stderr
+
+
+def test_a_scenario_that_talks_to_no_service_has_nothing_to_test() -> None:
+    flow = "flow: [{id: a, module: tools.basic_trigger, with: {bundles: [{n: 1}]}}]\n"
+    result = fusion("connections", "test", write("quiet.yaml", flow))
+
+    assert (result.exit_code, result.stdout) == (Exit.OK, "no connections to test\n")
+
+
+ODD = """\
+from engine.module import Connection, ConnectionFields, Connector
+
+
+class Odd(ConnectionFields):
+    broken: bool = False
+
+    def connect(self, secrets):
+        return Connection("http://ada:pa55word@127.0.0.1:9/api?key=s3cret", "")
+
+    async def test(self, http):
+        if self.broken:
+            raise RuntimeError("a mistake of its author")
+
+
+connector = Connector("odd", "Odd", {}, Odd)
+"""
+"""A connector of a person's own, which sends nothing."""
+
+
+def test_a_connectors_own_mistake_fails_its_connection_alone_and_addresses_show_no_secret() -> None:
+    Path("mine").mkdir()
+    write("mine/odd.py", ODD)
+    write("connections.yaml", "one: {type: odd, broken: true}\ntwo: {type: odd}\n")
+    result = fusion("connections", "test", "--modules", "mine")
+
+    assert result.exit_code == Exit.CONNECTION
+    assert [line.split(maxsplit=3) for line in result.stdout.splitlines()[1:]] == [
+        ["failed", "one", "odd", "RuntimeError: a mistake of its author"],
+        ["ok", "two", "odd", "http://127.0.0.1:9/api"],
+    ]
