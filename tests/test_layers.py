@@ -27,7 +27,7 @@ LAYERS = (
     ("store", "connect"),
     ("cluster",),
     ("app", "examples"),
-    ("stored", "connections"),
+    ("running", "replaying", "stored", "connections"),
     ("cli", "web"),
     ("__main__",),
 )

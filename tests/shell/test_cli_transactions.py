@@ -7,9 +7,10 @@ import pytest
 from front_door import PEOPLE, fusion, letters, only_incomplete, write
 from runs import Listener
 
-from engine.app import Operator, replay
+from engine.app import Operator
 from engine.cli.exits import Exit
 from engine.model.execution import Status
+from engine.replaying import replay
 from engine.store.lock import FileLock, run_lock
 
 NUMBERED = """\

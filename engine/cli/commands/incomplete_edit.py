@@ -53,9 +53,9 @@ def edit(
 
     The failed node's fields are checked with the new data before anything is stored.
     """
-    from engine.app import edit_incomplete
     from engine.cli.records import data_json, incomplete_json
     from engine.cli.running import run_async
+    from engine.replaying import edit_incomplete
 
     _check(files, values)
     work = edit_incomplete(

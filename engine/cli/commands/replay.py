@@ -14,7 +14,8 @@ from engine.cli.units import duration, short
 from engine.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from engine.app import Operator, ReplayResult
+    from engine.app import Operator
+    from engine.replaying import ReplayResult
 
 COLUMNS = (
     Column("id"),
@@ -71,7 +72,8 @@ def command(
 async def _replay(
     ids: Sequence[str], operator: "Operator", watcher: Any, *, current: bool
 ) -> "list[ReplayResult]":
-    from engine.app import open_store, replay
+    from engine.app import open_store
+    from engine.replaying import replay
 
     if not ids:
         async with open_store(operator) as store:

@@ -13,7 +13,8 @@ from engine.cli.output import Line, Output, Span, Tone
 from engine.cli.show import failure_problem, near, show
 
 if TYPE_CHECKING:
-    from engine.app import Operator, RunResult
+    from engine.app import Operator
+    from engine.running import RunResult
 
 
 @click.command(epilog='Example: fusion run scenarios/quickstart.yaml --set customer="Ada"')
@@ -57,9 +58,9 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path, **option
     cannot be used, 3 incomplete executions are stored, 4 a connection is missing or refused, 6 the
     store is busy or cannot be used, 130 interrupted.
     """
-    from engine.app import RunRequest, run_scenario
     from engine.cli.progress import watching
     from engine.cli.running import run_async
+    from engine.running import RunRequest, run_scenario
 
     request = RunRequest(
         scenario=scenario,

@@ -1,0 +1,90 @@
+"""One `fusion run`: a scenario from its trigger, or from given bundles, once."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.app import Operator, load_plan, new_execution, opened, surrounded
+from engine.model.execution import Execution, Incomplete, Kind, Status
+from engine.plan.inputs import read_bundles, settle_inputs
+from engine.plan.plan import Plan
+from engine.run.driver import Run, marked_nodes
+from engine.run.ports import Watcher
+from engine.run.turn import in_turn
+from engine.store import place
+from engine.store.sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One `fusion run`. `bundles` is a file of bundles that take the trigger's place."""
+
+    scenario: Path
+    inputs: Mapping[str, str]
+    bundles: Path | None = None
+    reset_trigger: bool = False
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run went; `stored` holds the incomplete executions that it left behind."""
+
+    plan: Plan
+    execution: Execution
+    stored: tuple[Incomplete, ...]
+    saved: tuple[Path, ...]
+    nothing_new: bool
+    """The trigger had no bundle."""
+    store_folder: Path
+    store_created: bool
+
+
+async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher) -> RunResult:
+    """Run a scenario once, from its trigger or from given bundles."""
+    plan = load_plan(request.scenario, operator)
+    inputs = settle_inputs(plan, request.inputs)
+    fed = None if request.bundles is None else read_bundles(request.bundles)
+    folder, created = place.for_run(operator.store, plan.path, Path.cwd())
+    async with (
+        opened(folder, create=True) as store,
+        _alone(store, plan, watcher, wait=request.wait),
+    ):
+        if request.reset_trigger and plan.has_trigger:
+            await store.reset_cursor(plan.id, plan.trigger.id)
+        marks = {name: await store.cursor(plan.id, name) for name in marked_nodes(plan)}
+        execution = new_execution(plan, Kind.SCENARIO)
+        async with surrounded(plan, operator, store, execution, watcher) as (around, idle):
+            run = Run(plan, around, execution, inputs=inputs, marks=marks)
+            watcher.planned(plan, folder, run.counts)
+            execution = await run.execute(fed=fed)
+            if not execution.interrupted:
+                await idle()
+        await store.sweep_files()
+    return RunResult(
+        plan=plan,
+        execution=execution,
+        stored=tuple(run.stored),
+        saved=tuple(run.saved),
+        nothing_new=fed is None and _nothing_new(plan, execution),
+        store_folder=folder,
+        store_created=created,
+    )
+
+
+@asynccontextmanager
+async def _alone(
+    store: SqliteStore, plan: Plan, watcher: Watcher, *, wait: bool
+) -> AsyncIterator[None]:
+    await store.register_scenario(plan.id, plan.path)
+    async with (
+        store.run_lock(plan.id, wait=wait, on_wait=watcher.note),
+        in_turn(store, plan, watcher),
+    ):
+        yield
+
+
+def _nothing_new(plan: Plan, execution: Execution) -> bool:
+    ended_well = execution.status is Status.SUCCESS
+    return plan.has_trigger and ended_well and not execution.nodes[plan.trigger.id].bundles
