@@ -215,12 +215,17 @@ class Module(ABC, Generic[Input, Output]):
 class Connection:
     """A service and the right to use it, ready for requests.
 
-    `credential` is sent as `Authorization: Bearer` and appears in no text for people.
+    `credential` is sent as `Authorization: Bearer` and appears in no text for people. A download
+    is a request under way until it is closed; None: no limit.
     """
 
     base_url: str
     credential: str = field(repr=False)
     sync_base_url: str | None = None
+    requests_at_once: int | None = None
+    """Requests that may be under way; more wait, first come, first served."""
+    requests_per_minute: int | None = None
+    """Requests that may begin in any minute, repeats included; more wait for their turn."""
 
 
 class Embedded(Protocol):

@@ -12,6 +12,11 @@ T = TypeVar("T")
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
+def never() -> float:
+    """Chance that adds nothing to a wait."""
+    return 0.0
+
+
 @dataclass
 class StandingClock:
     """Time moves only where something sleeps; `slept` holds the waits in seconds."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from clocks import StandingClock
+from clocks import StandingClock, never
 
 from engine.connect.client import HttpClient
 from engine.module import Connection
@@ -44,7 +44,8 @@ class FakeService:
 
     def http(self) -> HttpClient:
         connection = Connection(BASE, KEY)
-        return HttpClient(connection, clock=self.clock, transport=httpx.MockTransport(self.answer))
+        transport = httpx.MockTransport(self.answer)
+        return HttpClient(connection, clock=self.clock, transport=transport, chance=never)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         key = f"{request.method} {request.url.path}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from clocks import StandingClock
+from clocks import StandingClock, never
 from cloudconvert_fake import BASE, KEY
 from contexts import World, outputs
 
@@ -63,7 +63,9 @@ class Script:
 
     def http(self) -> HttpClient:
         transport = httpx.MockTransport(self.answer)
-        return HttpClient(Connection(BASE, KEY), clock=self.clock, transport=transport)
+        return HttpClient(
+            Connection(BASE, KEY), clock=self.clock, transport=transport, chance=never
+        )
 
     async def run(
         self,

@@ -1,6 +1,7 @@
 """`engine.module.Http` over connections that are kept; credentials go to their own origin only."""
 
 import asyncio
+import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import orjson
 from engine.connect.body import parsed, whole
 from engine.connect.form import FormBody
 from engine.connect.limits import LIMITS, Limits
+from engine.connect.pace import Pace
 from engine.connect.sending import Sender
 from engine.connect.statuses import (
     STATUSES,
@@ -46,6 +48,9 @@ from engine.run.ports import Clock
 BACK_OFF = tuple(timedelta(seconds=wait) for wait in (0.5, 1, 2))
 """Waits before a request is repeated that was not sent, or that only reads."""
 
+JITTER = 0.25
+"""Largest part of a wait that is added to it at random, so that many do not come back at once."""
+
 RATE_LIMIT_WAITS = 5
 """How often one request waits for a rate limit; each wait also ends inside the deadline."""
 
@@ -74,7 +79,11 @@ class _Call:
 
 
 class HttpClient:
-    """HTTP to one service. An async context manager; connections are kept for its whole life."""
+    """HTTP to one service. An async context manager; connections are kept for its whole life.
+
+    `chance` gives numbers from 0 to 1. How many requests are under way and begin in a minute is
+    limited by the connection, and what waits for that is not late for it.
+    """
 
     def __init__(
         self,
@@ -84,6 +93,7 @@ class HttpClient:
         raises: Mapping[int, type[ModuleError]] = MappingProxyType({}),
         limits: Limits = LIMITS,
         transport: httpx.AsyncBaseTransport | None = None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._connection = connection
         self._base = url_of(connection.base_url.rstrip("/"))
@@ -92,6 +102,8 @@ class HttpClient:
         self._raises = {**STATUSES, **raises}
         self._limits = limits
         self._sender = Sender(transport or KeptConnections(), limits)
+        self._pace = Pace(connection, clock)
+        self._chance = chance
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,7 +136,8 @@ class HttpClient:
         if content is not None:
             own["Content-Type"] = "application/json"
         call = _Call(method.upper(), url, own, content, self._raises, accept)
-        return await self._repeated(call, self._followed)
+        async with self._pace.place():
+            return await self._repeated(call, self._followed)
 
     async def upload(
         self, url: str, form: Mapping[str, str], file: File, *, progress: Progress | None = None
@@ -135,7 +148,8 @@ class HttpClient:
         except OSError as error:
             raise DataError(f"content of `{file.name}` is gone: {error.strerror}") from error
         call = _Call("POST", url_of(url), body.headers, body, STORAGE_STATUSES, (303,))
-        return await self._repeated(call, self._sent, size=file.size)
+        async with self._pace.place():
+            return await self._repeated(call, self._sent, size=file.size)
 
     @asynccontextmanager
     async def download(
@@ -146,11 +160,12 @@ class HttpClient:
         Its chunks raise ServiceConnectionError if fewer bytes come than were announced.
         """
         call = _Call("GET", url_of(url), checked_headers(headers), None, STORAGE_STATUSES)
-        response = await self._repeated(call, self._opened)
-        try:
-            yield download_of(response, call, self._limits)
-        finally:
-            await response.aclose()
+        async with self._pace.place():
+            response = await self._repeated(call, self._opened)
+            try:
+                yield download_of(response, call, self._limits)
+            finally:
+                await response.aclose()
 
     def _below(self, path: str, query: Mapping[str, str | int] | None) -> httpx.URL:
         if not path.startswith("/"):
@@ -169,6 +184,7 @@ class HttpClient:
         tries = 0
         while True:
             tries += 1
+            until += await self._pace.turn()
             try:
                 async with asyncio.timeout(max(until - self._clock.monotonic(), 0)):
                     return await send(call)
@@ -177,10 +193,14 @@ class HttpClient:
                 failure.__cause__ = error
             except ModuleError as error:
                 failure = error
-            wait = _wait_before_repeat(call, failure, tries)
+            wait = self._wait(call, failure, tries)
             if wait is None or self._clock.monotonic() + wait.total_seconds() >= until:
                 raise failure
             await self._clock.sleep(wait)
+
+    def _wait(self, call: _Call, failure: ModuleError, tries: int) -> timedelta | None:
+        wait = _wait_before_repeat(call, failure, tries)
+        return wait and wait * (1 + JITTER * self._chance())
 
     async def _sent(self, call: _Call) -> Reply:
         return await self._read(call, await self._send(call))

@@ -1,7 +1,7 @@
 """A connection to CloudConvert. Source: CloudConvert API v2, hosts, regions, sandbox."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -10,6 +10,11 @@ from engine.errors import InvalidAccessTokenError
 from engine.module import Connection, ConnectionFields, Credential, Http
 
 FORBIDDEN = 403
+
+AT_ONCE: Final = 50
+PER_MINUTE: Final = 1200
+"""Assumed: what an account bears that has no limits of its own; the service publishes no numbers.
+Past them it answers 429, and says when to come again."""
 
 
 def _base_url(text: str) -> str:
@@ -46,6 +51,11 @@ class CloudConvertConnection(ConnectionFields):
     """Where jobs run: `eu-central`, `us-east` or a newer one; left out: the account's setting."""
     sandbox: bool = False
     """Use the sandbox: nothing is billed, and only files listed there are processed."""
+    requests_at_once: int = Field(default=AT_ONCE, ge=1, le=256)
+    """Most requests under way at a time, uploads and downloads included; more wait their turn."""
+    requests_per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Most requests that begin in any minute; more wait their turn. Left out: 1200 at CloudConvert,
+    and as many as there are at a `base_url`."""
 
     @model_validator(mode="after")
     def _one_service(self) -> Self:
@@ -58,14 +68,19 @@ class CloudConvertConnection(ConnectionFields):
         return self
 
     def connect(self, secrets: Mapping[str, str]) -> Connection:
+        at_once, per_minute = self.requests_at_once, self.requests_per_minute
         if self.base_url:
-            return Connection(self.base_url, secrets["api_key"], self.sync_base_url)
+            return Connection(
+                self.base_url, secrets["api_key"], self.sync_base_url, at_once, per_minute
+            )
         region = f"{self.region}." if self.region else ""
         host = "sandbox.cloudconvert.com" if self.sandbox else "cloudconvert.com"
         return Connection(
             f"https://{region}api.{host}/v2",
             secrets["api_key"],
             f"https://{region}sync.api.{host}/v2",
+            at_once,
+            per_minute or PER_MINUTE,
         )
 
     async def test(self, http: Http) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from clocks import StandingClock
+from clocks import StandingClock, never
 
 from engine.connect.client import HttpClient
 from engine.connect.limits import LIMITS, Limits
@@ -31,6 +31,7 @@ def client(
     *,
     raises: Mapping[int, type[ModuleError]] | None = None,
     limits: Limits = LIMITS,
+    chance: Callable[[], float] = never,
 ) -> HttpClient:
     return HttpClient(
         Connection("https://api.example.test/v2", KEY),
@@ -38,6 +39,7 @@ def client(
         raises=raises or {},
         limits=limits,
         transport=httpx.MockTransport(handler),
+        chance=chance,
     )
 
 
@@ -229,6 +231,14 @@ async def test_a_refused_connection_is_tried_again_and_then_a_connection_error()
     assert len(asked) == 4
     assert clock.slept == [0.5, 1, 2]
     assert caught.value.detail == {"sent": False}
+
+
+async def test_waits_before_a_repeat_are_longer_by_chance_and_never_shorter() -> None:
+    clock = StandingClock()
+    limited = httpx.Response(429, headers={"retry-after": "8"})
+    handler, _ = answers(httpx.ConnectError("refused"), limited, httpx.Response(200))
+    await client(handler, clock, chance=lambda: 1.0).request("POST", "/jobs")
+    assert clock.slept == [0.5 * 1.25, 8 * 1.25]
 
 
 async def test_a_post_whose_connection_breaks_is_not_repeated() -> None:

@@ -13,6 +13,7 @@ from engine.errors import (
     ModuleError,
     ServiceConnectionError,
 )
+from engine.plan.reference import json_schema
 from modules.cloudconvert.connection import CloudConvertConnection
 
 
@@ -52,6 +53,28 @@ def test_the_fields_choose_the_hosts(fields: dict[str, Any], base: str, sync: st
 
 
 @pytest.mark.parametrize(
+    ("fields", "at_once", "per_minute"),
+    [
+        ({}, 50, 1200),
+        ({"sandbox": True}, 50, 1200),
+        ({"base_url": "http://localhost:8000"}, 50, None),
+        ({"requests_at_once": 5, "requests_per_minute": 60}, 5, 60),
+        ({"base_url": "http://localhost:8000", "requests_per_minute": 60}, 50, 60),
+    ],
+)
+def test_a_connection_limits_how_fast_it_asks(
+    fields: dict[str, Any], at_once: int, per_minute: int | None
+) -> None:
+    found = connection(**fields).connect({"api_key": "secret"})
+    assert (found.requests_at_once, found.requests_per_minute) == (at_once, per_minute)
+
+
+def test_every_field_of_a_connection_is_described() -> None:
+    properties = json_schema(CloudConvertConnection)["properties"]
+    assert [name for name, about in properties.items() if not about.get("description")] == []
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"api_key": "written in clear"},
@@ -66,6 +89,9 @@ def test_the_fields_choose_the_hosts(fields: dict[str, Any], base: str, sync: st
         {"base_url": "https://host/", "sandbox": True},
         {"sync_base_url": "https://host/"},
         {"region": "us-east", "sandbox": True},
+        {"requests_at_once": 0},
+        {"requests_at_once": 257},
+        {"requests_per_minute": 0},
         {"region": "evil.test/"},
         {"region": "EU"},
         {"regoin": "us-east"},
