@@ -10,7 +10,7 @@ import time
 from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from engine.mapping.compile import World
 from engine.mapping.functions.date_formats import zone_named
 from engine.model.execution import Execution, Incomplete, Kind, Registered, Status
 from engine.model.history import History
+from engine.model.secrets import Secrets
 from engine.module import Connector
 from engine.plan.catalog import Catalog
 from engine.plan.check import load, load_text
@@ -40,6 +41,8 @@ class Operator:
     connections: Path | None = None
     modules: tuple[Path, ...] = ()
     allow_private_networks: bool = False
+    secrets: Secrets = field(default_factory=Secrets, compare=False)
+    """What no text for people may show; opening a connection adds to it."""
 
 
 class SystemClock:
@@ -129,6 +132,7 @@ async def surrounded(
         ids=RandomIds(),
         watcher=watcher,
         world=world(plan, execution.id, execution.started_at),
+        secrets=operator.secrets,
     )
     talking = [
         node
@@ -144,7 +148,13 @@ async def surrounded(
 
     fetch = guarded_fetch(allow_private_networks=operator.allow_private_networks)
     async with Connections(
-        plan, found.connector, store.folder, fetch, clock=clock(), note=watcher.note
+        plan,
+        found.connector,
+        store.folder,
+        fetch,
+        clock=clock(),
+        note=watcher.note,
+        secrets=operator.secrets,
     ) as connections:
         http = {
             node.id: await connections.open(node.connector, node.connection) for node in talking

@@ -84,6 +84,7 @@ async def try_connections(
             guarded_fetch(),
             clock=clock,
             note=_said_by_its_row,
+            secrets=operator.secrets,
         ) as connections:
             return await gather(*(_tried(connections, one) for one in chosen))
 

@@ -53,6 +53,9 @@ def operator(*names: str) -> Callable[[Command], Command]:
             from engine.app import Operator
 
             chosen = {name: options.pop(name) for name in names}
+            output = click.get_current_context().find_object(Output)
+            if output is not None:
+                chosen["secrets"] = output.secrets
             return command(*args, operator=Operator(**chosen), **options)
 
         decorated: Command = with_operator

@@ -1,7 +1,8 @@
 """The one writer through which all text for people passes.
 
-Results go to stdout, all else to stderr. Every piece of text is escaped here, so that data cannot
-act on a terminal, and coloured only for a terminal whose owner has not set `NO_COLOR`.
+Results go to stdout, all else to stderr. From every piece of text secrets are cut here, and it is
+escaped, so that data cannot act on a terminal; it is coloured only for a terminal whose owner has
+not set `NO_COLOR`.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, TextIO, TypeAlias
 
 from engine.cli.text import escape
 from engine.errors import RunError
+from engine.model.secrets import Secrets
 
 FORMAT_VERSION = 1
 """Version of everything that `--json` writes; a change that breaks readers raises it."""
@@ -54,6 +56,8 @@ class Output:
         self._err = err
         self._environment = environment
         self.as_json = False
+        self.secrets = Secrets()
+        """What no text may show; whoever learns of a secret adds it."""
 
     @classmethod
     def of_process(cls) -> "Output":
@@ -107,7 +111,7 @@ class Output:
 
     def clean(self, text: str) -> str:
         """Return text as it may be shown to people."""
-        return escape(text)
+        return escape(self.secrets.cut(text))
 
     def _columns(self, stream: TextIO) -> int | None:
         if not stream.isatty():

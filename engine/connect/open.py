@@ -13,6 +13,7 @@ from engine.errors import (
     SetupError,
     UnusableConnectionError,
 )
+from engine.model.secrets import Secrets
 from engine.module import Connection, ConnectionFields, Connector, Embedded, Fetch, Http
 from engine.plan.plan import EMBEDDED, Plan
 from engine.run.ports import Clock
@@ -33,11 +34,12 @@ class Connections:
         *,
         clock: Clock,
         note: Callable[[str], None],
+        secrets: Secrets,
     ) -> None:
         """Take what is needed to open connections; nothing is opened yet.
 
         `data_folder` is the store's: each connector's own server gets a folder of its name below
-        it, and `fetch`. `note` hears single lines for people.
+        it, and `fetch`. `note` hears single lines for people. `secrets` learns each credential.
         """
         self._nodes = plan.nodes
         self._entries = plan.connections
@@ -47,6 +49,7 @@ class Connections:
         self._fetch = fetch
         self._clock = clock
         self._note = note
+        self._secrets = secrets
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clients: dict[tuple[str, str | None], HttpClient] = {}
@@ -121,7 +124,11 @@ class Connections:
             if entry == EMBEDDED:
                 target = (await self._server(connector, told=name is None)).connection
             else:
-                target = entry.connect(secrets_of(entry, str(name), self._scenario_folder))
+                values = secrets_of(entry, str(name), self._scenario_folder)
+                for value in values.values():
+                    self._secrets.know(value)
+                target = entry.connect(values)
+            self._secrets.know(target.credential)
             self._clients[key] = await self._stack.enter_async_context(self._new_client(target))
         return self._clients[key]
 

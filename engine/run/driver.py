@@ -180,7 +180,9 @@ class Run:
 
         What a module says of a commit or rollback may quote bundles.
         """
+        cut = self._around.secrets.cut
         told = failure_of(error)
+        told = replace(told, message=cut(told.message), notes=tuple(map(cut, told.notes)))
         quotes = told.phase is Phase.COMMIT and self._plan.settings.data_is_confidential
         return core.discreet(told) if quotes else told
 

@@ -181,16 +181,21 @@ class Failures:
 
     def told(self, trouble: Trouble) -> Failure:
         """Return a failure as history and people may know it."""
-        failure = trouble.failure
+        failure, secrets = trouble.failure, self._around.secrets
         told = Failure(
             failure.type_name,
-            failure.message,
-            failure.detail,
+            secrets.cut(failure.message),
+            secrets.cut_in(failure.detail),
             where=str(failure.place or ""),
-            bundle=bundle_words(trouble.node, trouble.scope),
-            notes=failure.notes,
+            bundle=secrets.cut(bundle_words(trouble.node, trouble.scope)),
+            notes=tuple(map(secrets.cut, failure.notes)),
         )
         return core.discreet(told) if self._plan.settings.data_is_confidential else told
+
+    def _replayable(self, trouble: Trouble) -> Failure:
+        """Return a failure with its whole detail, by which a replay finds what was begun."""
+        detail = self._around.secrets.cut_in(trouble.failure.detail)
+        return replace(self.told(trouble), detail=detail)
 
     async def _is_full(self) -> bool:
         """Ask whether one more record would be beyond the scenario's limit.
@@ -214,7 +219,7 @@ class Failures:
                 node_id=node.id,
                 status=IncompleteStatus.UNRESOLVED,
                 created_at=now,
-                failure=replace(self.told(trouble), detail=trouble.failure.detail),
+                failure=self._replayable(trouble),
                 source=self._plan.source,
                 source_path=str(self._plan.path),
                 bundles={name: scope[name] for name in node.mappable if name in scope},

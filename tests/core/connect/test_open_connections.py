@@ -13,6 +13,7 @@ from engine.connect.fetch import guarded_fetch
 from engine.connect.open import Connections
 from engine.errors import Place, ServiceConnectionError, SetupError, UnusableConnectionError
 from engine.model.scenario import Settings
+from engine.model.secrets import Secrets
 from engine.module import Connection, Connector, Fetch, Http
 from engine.plan.plan import EMBEDDED, Node, NodeKind, Plan
 from modules.cloudconvert import connector as cloudconvert
@@ -72,6 +73,7 @@ class Setting:
             guarded_fetch(),
             clock=StandingClock(),
             note=self.notes.append,
+            secrets=Secrets(),
         )
 
 
