@@ -28,8 +28,9 @@ from engine.plan.plan import Plan
 from engine.run.ports import Watcher
 from engine.run.surroundings import Surroundings
 from engine.store import place
-from engine.store.config import use_config
+from engine.store.config import key_reference, use_config
 from engine.store.files import FolderFiles
+from engine.store.seal import KeyOf, key_from
 from engine.store.sqlite import SqliteStore, open_sqlite
 
 
@@ -109,11 +110,26 @@ async def open_store(operator: Operator, near: Path | None = None) -> AsyncItera
 @asynccontextmanager
 async def opened(folder: Path, *, create: bool = False) -> AsyncIterator[SqliteStore]:
     """Open the store in a folder; one that is not there is made if `create` is true."""
-    store = await open_sqlite(folder, create=create)
+    store = await open_sqlite(folder, create=create, key_of=_key_of(folder))
     try:
         yield store
     finally:
         await store.close()
+
+
+def _key_of(folder: Path) -> KeyOf | None:
+    """Return what fetches the key of confidential records; None: it lies in the folder."""
+    reference = key_reference(folder)
+    if reference is None:
+        return None
+
+    def key_of() -> bytes:
+        from engine.connect.credentials import secret_of
+
+        owner = "encryption_key"
+        return key_from(secret_of(reference, owner, folder), f"`{owner}`")
+
+    return key_of
 
 
 @asynccontextmanager

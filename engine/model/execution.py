@@ -154,3 +154,5 @@ class Incomplete:
     allowed: int = 0
     interval_seconds: int = 0
     due_at: datetime | None = None
+    confidential: bool = False
+    """The scenario's data is confidential: the record is stored encrypted."""

@@ -225,6 +225,7 @@ class Failures:
                 bundles={name: scope[name] for name in node.mappable if name in scope},
                 inputs=self.inputs,
                 variables=self.variables.snapshot(),
+                confidential=self._plan.settings.data_is_confidential,
             ),
             decision.retry,
             now=now,

@@ -98,6 +98,7 @@ _PAYLOAD: Final = (
     "attempts",
     "allowed",
     "interval_seconds",
+    "confidential",
 )
 
 
@@ -117,7 +118,7 @@ def incomplete_row(incomplete: Incomplete) -> dict[str, Any]:
 
 def incomplete_of(row: Row, path_of: PathOf) -> Incomplete:
     """Return an incomplete execution with the status of its row."""
-    payload = decode(row["payload"], path_of)
+    payload = {"confidential": False} | decode(row["payload"], path_of)
     return Incomplete(
         id=row["id"],
         scenario_id=row["scenario_id"],

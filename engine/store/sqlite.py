@@ -40,6 +40,7 @@ from engine.store.records import (
     incomplete_row,
     registered_of,
 )
+from engine.store.seal import KeyOf, Seal
 
 BUSY_SECONDS: Final = 30.0
 """How long a write waits for other processes before it gives up."""
@@ -52,15 +53,16 @@ _Result = TypeVar("_Result")
 
 
 async def open_sqlite(
-    folder: Path, *, create: bool, busy_seconds: float = BUSY_SECONDS
+    folder: Path, *, create: bool, busy_seconds: float = BUSY_SECONDS, key_of: KeyOf | None = None
 ) -> "SqliteStore":
     """Open the store in a folder (`.fusion`), made with mode 0700 if `create` is true.
 
-    The caller closes it. Raises NoStoreError if there is none and `create` is false, StoreError for
+    `key_of` gives the key for confidential records; by default it lies in the folder. The caller
+    closes the store. Raises NoStoreError if there is none and `create` is false, StoreError for
     one that is damaged, of a newer version or closed to us, StoreBusyError if another process holds
     on too long.
     """
-    store = SqliteStore(folder, busy_seconds)
+    store = SqliteStore(folder, busy_seconds, key_of)
     try:
         await store.open(create=create)
     except BaseException:
@@ -72,10 +74,13 @@ async def open_sqlite(
 class SqliteStore:
     """`engine.run.ports.Store` in a folder. Made by `open_sqlite`."""
 
-    def __init__(self, folder: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self, folder: Path, busy_seconds: float = BUSY_SECONDS, key_of: KeyOf | None = None
+    ) -> None:
         self.folder = folder
         self.files = FolderFiles(folder / "files")
         self._database = Database(folder, busy_seconds)
+        self._seal = Seal(folder, key_of)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
 
@@ -152,7 +157,7 @@ class SqliteStore:
 
     async def incomplete(self, incomplete_id: str) -> Incomplete:
         row = await self._in_worker(self._find, "incomplete", incomplete_id)
-        return incomplete_of(self._shown(row), self.files.path_of)
+        return self._incomplete_of(self._shown(row))
 
     async def incompletes(
         self,
@@ -168,7 +173,7 @@ class SqliteStore:
             execution_id=execution_id,
             **{status.name.lower(): status if status in wanted else "" for status in _OWN},
         )
-        shown = (incomplete_of(self._shown(row), self.files.path_of) for row in rows)
+        shown = (self._incomplete_of(self._shown(row)) for row in rows)
         return [incomplete for incomplete in shown if incomplete.status in wanted]
 
     async def claim(self, incomplete_id: str) -> Incomplete:
@@ -262,6 +267,8 @@ class SqliteStore:
 
     def _park(self, incomplete: Incomplete) -> None:
         row = incomplete_row(incomplete)
+        if incomplete.confidential:
+            row["payload"] = self._seal.closed(row["payload"], incomplete.id)
         files = tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
         with told(self._database.path):
             self.files.sync(files)
@@ -286,7 +293,7 @@ class SqliteStore:
             if row["status"] == IncompleteStatus.RESOLVED:
                 raise refused.resolved(row["id"])
             self._database.change("claim", id=row["id"], process=self._database.processes.own)
-        return incomplete_of(row, self.files.path_of)
+        return self._incomplete_of(row)
 
     def _sweep(self) -> int:
         with self._database.alone() as alone:
@@ -318,6 +325,10 @@ class SqliteStore:
         if not self._claimed(row):
             return row
         return dict(row) | {"status": IncompleteStatus.IN_PROGRESS}
+
+    def _incomplete_of(self, row: Row) -> Incomplete:
+        opened = dict(row) | {"payload": self._seal.opened(row["payload"], row["id"])}
+        return incomplete_of(opened, self.files.path_of)
 
     def _execution_of(self, row: Row) -> Execution:
         runs = row["ended_at"] is not None or self._database.processes.lives(row["process"])

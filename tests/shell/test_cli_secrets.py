@@ -108,3 +108,43 @@ def test_the_store_does_not_hold_the_key() -> None:
 def test_a_connection_that_is_tested_does_not_tell_it_either() -> None:
     tested = fusion("connections", "test", "s.yaml")
     assert_hidden(tested.output)
+
+
+PATIENTS = """\
+settings: {store_incomplete_executions: true, data_is_confidential: true}
+flow:
+  - id: patient
+    module: tools.basic_trigger
+    with: {bundles: [{name: Ada Canary-Lovelace, age: null}]}
+  - id: next
+    module: tools.set_variables
+    with: {variables: {age: "{{ patient.age + 1 }}", who: "{{ patient.name }}"}}
+    on_error: [{module: flow.break}]
+"""
+
+
+def test_confidential_data_is_in_no_file_of_the_store_and_can_be_replayed() -> None:
+    write("p.yaml", PATIENTS)
+    assert fusion("run", "p.yaml").exit_code == 3
+    stored = b"".join(path.read_bytes() for path in Path(".fusion").rglob("*") if path.is_file())
+    assert b"Canary-Lovelace" not in stored.replace(PATIENTS.encode(), b"")
+    record = json.loads(fusion("incomplete", "list", "--json").output)["incomplete"][0]["id"]
+    edited = fusion("incomplete", "edit", record, "--set", "patient.age=35")
+    assert edited.exit_code == 0, edited.output
+    assert fusion("replay", record).exit_code == 0
+
+
+def test_the_key_of_confidential_records_may_come_from_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("p.yaml", PATIENTS)
+    Path(".fusion").mkdir(mode=0o700)
+    write(".fusion/config.yaml", "encryption_key: {env: STORE_KEY}\n")
+    monkeypatch.setenv("STORE_KEY", "ab" * 32)
+    assert fusion("run", "p.yaml").exit_code == 3
+    assert not Path(".fusion/key").exists()
+    record = json.loads(fusion("incomplete", "list", "--json").output)["incomplete"][0]["id"]
+    monkeypatch.setenv("STORE_KEY", "cd" * 32)
+    refused = fusion("incomplete", "show", record)
+    assert refused.exit_code == 6
+    assert "the key of this store is not the one" in refused.output
