@@ -135,15 +135,24 @@ class Http(Protocol):
 
 
 class Fetch(Protocol):
-    """GET of an address that somebody else chose, guarded against addresses of this network.
+    """Requests to an address that somebody else chose, guarded against addresses of this network.
 
-    Raises DataError for a refused address or an error status, ServiceConnectionError and
-    ModuleTimeoutError as they are, MaxFileSizeExceededError past `max_bytes`.
+    Called, it GETs. Raises DataError for a refused address or an error status,
+    ServiceConnectionError and ModuleTimeoutError as they are, MaxFileSizeExceededError past
+    `max_bytes`.
     """
 
     def __call__(
         self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
     ) -> AbstractAsyncContextManager[Download]: ...
+
+    async def post(
+        self, url: str, content: bytes, *, headers: Mapping[str, str] | None = None
+    ) -> int:
+        """POST content and return the status of the answer, whatever it is; its body is dropped.
+
+        Redirects are not followed. Raises as a GET does.
+        """
 
 
 class Context(Protocol):

@@ -24,26 +24,46 @@ TOKEN = "key-for-tests"
 UPLOAD: dict[str, Any] = {"operation": "import/upload"}
 
 
-def no_fetch(
-    url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
-) -> AbstractAsyncContextManager[Download]:
-    raise DataError("the tests reach nothing outside")
+class Offline:
+    """A fetch that reaches nothing outside."""
+
+    def __call__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> AbstractAsyncContextManager[Download]:
+        raise DataError("the tests reach nothing outside")
+
+    async def post(
+        self, url: str, content: bytes, *, headers: Mapping[str, str] | None = None
+    ) -> int:
+        raise DataError("the tests reach nothing outside")
+
+
+no_fetch = Offline()
+
+
+class Everywhere(Offline):
+    """A fetch that finds the same content everywhere."""
+
+    def __init__(self, content: bytes, name: str | None, size: int | None) -> None:
+        self._content, self._name, self._size = content, name, size
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Download]:
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(self._content), 1000):
+                yield self._content[start : start + 1000]
+
+        yield Download(self._name, self._size, chunks())
+
+    def __call__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> AbstractAsyncContextManager[Download]:
+        return self._opened()
 
 
 def file_fetch(content: bytes, *, name: str | None = None, size: int | None = None) -> Fetch:
     """Return a fetch that finds the same content everywhere."""
-
-    @asynccontextmanager
-    async def fetch(
-        url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
-    ) -> AsyncIterator[Download]:
-        async def chunks() -> AsyncIterator[bytes]:
-            for start in range(0, len(content), 1000):
-                yield content[start : start + 1000]
-
-        yield Download(name, size, chunks())
-
-    return fetch
+    return Everywhere(content, name, size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,19 @@ from ipaddress import IPv6Address, ip_address
 
 import httpx
 
+from engine.connect.addresses import ANY_PORT, AddressRules
 from engine.connect.fetch import GuardedFetch
 from engine.connect.sending import Sender
 from engine.connect.statuses import error_of_transport, shown_url
-from engine.connect.streams import checked_headers, download_of, open_file, url_of
+from engine.connect.streams import checked_headers, download_of, open_file, origin_of, url_of
 from engine.connect.transport import KeptConnections
 from engine.errors import DataError, MaxFileSizeExceededError, ServiceConnectionError
 from engine.module import Download
 
 MOST_ADDRESSES = 4
 """Addresses of one name that are tried."""
+
+_OWN_HOOK = AddressRules(allow_private_networks=True, allowed_ports=ANY_PORT)
 
 
 @asynccontextmanager
@@ -41,6 +44,26 @@ async def fetched(
             yield _capped(_successful(response, asked, fetch), asked, max_bytes)
         finally:
             await response.aclose()
+
+
+async def posted(
+    fetch: GuardedFetch, url: str, content: bytes, *, headers: Mapping[str, str] | None
+) -> int:
+    """POST content to `url`; see `engine.module.Fetch`."""
+    target = url_of(url)
+    asked = f"POST {shown_url(target)}"
+    own = checked_headers(headers)
+    if origin_of(target) in {origin_of(url_of(one)) for one in fetch.hook_origins}:
+        fetch = replace(fetch, rules=_OWN_HOOK)
+    _admit(fetch, target)
+    async with Sender(_CheckedTransport(fetch), fetch.limits) as sender:
+        try:
+            async with asyncio.timeout(fetch.limits.deadline_seconds):
+                response = await sender.send("POST", target, own, content)
+                await response.aclose()
+        except (httpx.TransportError, TimeoutError) as error:
+            raise error_of_transport(error, asked) from error
+    return response.status_code
 
 
 def _admit(fetch: GuardedFetch, url: httpx.URL) -> None:

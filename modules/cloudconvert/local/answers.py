@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic.fields import FieldInfo
 
 from modules.cloudconvert.local.operations.operation import Choice, Entry
-from modules.cloudconvert.local.records import JobRecord, Status, TaskRecord
+from modules.cloudconvert.local.records import JobRecord, Status, TaskRecord, WebhookRecord
 from modules.cloudconvert.local.scheduler import Scheduler
 from modules.cloudconvert.local.signing import Signer
 
@@ -89,9 +89,33 @@ class Answers:
             shown["url"] = self.file_url(task, position)
         return shown
 
+    def first_export(self, tasks: Sequence[TaskRecord]) -> str | None:
+        """Return the link to the first exported file of a job; None if it has none."""
+        exports = (task for task in tasks if task.operation == "export/url" and task.files)
+        return next((self.file_url(task, 0) for task in exports), None)
+
     def file_url(self, task: TaskRecord, position: int) -> str:
         name = task.files[position].filename
         return self.root + self.signer.link(task.id, position, name, self.now)
+
+    def lone(self, task: TaskRecord) -> dict[str, Any]:
+        """Return a lone task as a job of one task: so webhooks for jobs hear of it. Assumed."""
+        shown = self.task(task)
+        kept = ("id", "status", "created_at", "started_at", "ended_at", "links")
+        return {name: shown[name] for name in kept} | {"tag": None, "tasks": [shown]}
+
+    def webhook(self, webhook: WebhookRecord) -> dict[str, Any]:
+        return {
+            "id": webhook.id,
+            "url": webhook.url,
+            "events": list(webhook.events),
+            "disabled": webhook.disabled,
+            "failing": webhook.failing,
+            "signing_secret": webhook.signing_secret,
+            "created_at": timestamp(webhook.created_at),
+            "updated_at": timestamp(webhook.updated_at),
+            "links": {"self": f"{self.api}/webhooks/{webhook.id}"},
+        }
 
     def page(
         self, path: str, query: Mapping[str, str], shown: Sequence[Mapping[str, Any]], page: "Page"

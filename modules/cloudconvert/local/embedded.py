@@ -43,8 +43,7 @@ async def embedded(data_folder: Path, fetch: Fetch) -> AsyncIterator[Embedded]:
         raise SetupError(
             f"the embedded CloudConvert server cannot start: {error}", code="E305"
         ) from error
-    address = f"http://{Address().host}:{hosted.port}"
-    connection = Connection(f"{address}/v2", token, f"{address}/sync/v2")
+    connection = Connection(f"{hosted.url}/v2", token, f"{hosted.url}/sync/v2")
     try:
         yield _Embedded(hosted, connection)
     finally:

@@ -52,6 +52,13 @@ def _listening(address: Address) -> socket.socket:
     return listening
 
 
+def _reached_at(host: str) -> str:
+    """Return the host of URLs; what listens everywhere is reached by loopback."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - not bound
+    host = everywhere.get(host, host)
+    return f"[{host}]" if ":" in host else host
+
+
 class Hosted:
     """A server in its thread, from `start` to `stop`. It owns the data folder and its socket."""
 
@@ -65,6 +72,7 @@ class Hosted:
     ) -> None:
         """Take the address. Raises OSError if it is taken; the data folder is closed then."""
         self._data, self._settings, self._fetch, self._now = data, settings, fetch, now
+        self._host = address.host
         try:
             self._socket = _listening(address)
         except OSError:
@@ -73,6 +81,11 @@ class Hosted:
         self.port: int = self._socket.getsockname()[1]
         self._ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Running]] = Future()
         self._thread = threading.Thread(target=self._main, name="cloudconvert", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """How the server is reached from this machine, as `http://127.0.0.1:8484`."""
+        return f"http://{_reached_at(self._host)}:{self.port}"
 
     def start(self) -> "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, Running]]":
         """Start the thread; the result is there once the server takes requests."""
@@ -103,7 +116,7 @@ class Hosted:
 
         stopping = asyncio.Event()
         async with (
-            running(self._data, self._settings, self._fetch, self._now) as server,
+            running(self._data, self._settings, self._fetch, self._now, self.url) as server,
             serve(server.app, self._socket),
         ):
             self._ready.set_result((asyncio.get_running_loop(), stopping, server))
@@ -112,7 +125,10 @@ class Hosted:
             await server.scheduler.stop()
 
     async def wait_idle(self, on_change: Callable[[int], None]) -> None:
-        """Return when no job runs; call from another thread's event loop."""
+        """Return when no job runs and every webhook is told what it could be told by now.
+
+        Call it from another thread's event loop.
+        """
         loop, _, server = self._ready.result()
         here = asyncio.get_running_loop()
 
@@ -125,7 +141,7 @@ class Hosted:
 
 async def _idle(server: "Running", tell: Callable[[int], None]) -> None:
     last = 0
-    while count := server.scheduler.running_jobs():
+    while (count := server.scheduler.running_jobs()) or server.deliveries.at_work():
         if count != last:
             tell(count)
             last = count

@@ -39,6 +39,30 @@ CREATE INDEX IF NOT EXISTS tasks_by_job ON tasks (job_id, position);
 CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status);
 CREATE INDEX IF NOT EXISTS tasks_by_origin ON tasks (retry_of) WHERE retry_of IS NOT NULL;
 
+CREATE TABLE IF NOT EXISTS webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    url TEXT NOT NULL,
+    events TEXT NOT NULL,
+    signing_secret TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0,
+    failing INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER REFERENCES webhooks (id) ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    event TEXT NOT NULL,
+    job_id TEXT REFERENCES jobs (id) ON DELETE CASCADE,
+    task_id TEXT REFERENCES tasks (id) ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS deliveries_by_time ON deliveries (due_at);
+CREATE INDEX IF NOT EXISTS deliveries_by_job ON deliveries (job_id);
+CREATE INDEX IF NOT EXISTS deliveries_by_task ON deliveries (task_id);
+
 -- name: columns
 SELECT name FROM pragma_table_info('tasks');
 
@@ -140,3 +164,71 @@ INSERT OR IGNORE INTO main.jobs SELECT * FROM other.jobs ORDER BY rowid;
 
 -- name: adopt_tasks
 INSERT OR IGNORE INTO main.tasks SELECT * FROM other.tasks ORDER BY rowid;
+
+-- name: adopt_webhooks
+INSERT OR IGNORE INTO main.webhooks (
+    url, events, signing_secret, created_at, updated_at, disabled, failing
+)
+SELECT url, events, signing_secret, created_at, updated_at, disabled, failing
+FROM other.webhooks ORDER BY id;
+
+-- name: adopt_deliveries
+INSERT INTO main.deliveries (webhook_id, url, event, job_id, task_id, attempts, due_at)
+SELECT ours.id, theirs.url, event, job_id, task_id, attempts, due_at
+FROM other.deliveries AS theirs
+LEFT JOIN other.webhooks AS hook ON hook.id = theirs.webhook_id
+LEFT JOIN main.webhooks AS ours ON ours.signing_secret = hook.signing_secret
+ORDER BY theirs.id;
+
+-- name: forget_adopted_deliveries
+DELETE FROM other.deliveries;
+
+-- name: insert_webhook
+INSERT INTO webhooks (url, events, signing_secret, created_at, updated_at)
+VALUES (:url, :events, :signing_secret, :at, :at)
+RETURNING *;
+
+-- name: webhook
+SELECT * FROM webhooks WHERE id = :id;
+
+-- name: list_webhooks
+SELECT * FROM webhooks WHERE :url IS NULL OR url = :url
+ORDER BY id DESC
+LIMIT :limit OFFSET :offset;
+
+-- name: delete_webhook
+DELETE FROM webhooks WHERE id = :id;
+
+-- name: mark_webhook
+UPDATE webhooks
+SET failing = :failing, disabled = :disabled, updated_at = :at
+WHERE id = :id AND (failing <> :failing OR disabled <> :disabled);
+
+-- name: tell
+INSERT INTO deliveries (webhook_id, url, event, job_id, task_id, due_at)
+SELECT id, url, :event, :job_id, :task_id, :at
+FROM webhooks
+WHERE NOT disabled AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = :event)
+ORDER BY id;
+
+-- name: tell_the_jobs_own
+INSERT INTO deliveries (url, event, job_id, due_at)
+SELECT webhook_url, :event, id, :at FROM jobs WHERE id = :job_id AND webhook_url IS NOT NULL;
+
+-- name: due_deliveries
+SELECT *, MIN(id) AS first FROM deliveries
+WHERE due_at <= :now
+GROUP BY webhook_id, url
+ORDER BY first;
+
+-- name: next_delivery
+SELECT MIN(due_at) AS at FROM deliveries WHERE due_at > :now;
+
+-- name: postpone_delivery
+UPDATE deliveries SET attempts = attempts + 1, due_at = :due_at WHERE id = :id;
+
+-- name: delete_delivery
+DELETE FROM deliveries WHERE id = :id;
+
+-- name: delete_deliveries_of
+DELETE FROM deliveries WHERE webhook_id = :id;

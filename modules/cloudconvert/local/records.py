@@ -70,3 +70,38 @@ class TaskRecord:
     files: tuple[StoredFile, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What it found out besides: `metadata`, or the `output` of a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRecord:
+    """Somebody who is told of events."""
+
+    id: int
+    url: str
+    events: tuple[str, ...]
+    signing_secret: str = field(repr=False)
+    created_at: int = 0
+    updated_at: int = 0
+    disabled: bool = False
+    """It wanted no more; nothing is sent to it."""
+    failing: bool = False
+    """The last delivery to it was given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """An event that is still to be told to somebody.
+
+    A lone task's `job.*` events have no `job_id`: the task is told of as a job of one task.
+    """
+
+    id: int
+    url: str
+    event: str
+    due_at: int
+    webhook_id: int | None = None
+    """None: the job's own `webhook_url`."""
+    job_id: str | None = None
+    task_id: str | None = None
+    attempts: int = 0
+    """Those already made."""

@@ -13,10 +13,12 @@ from starlette.applications import Starlette
 from engine.module import Fetch
 from modules.cloudconvert.local.children import Children
 from modules.cloudconvert.local.data import DATABASE, DataFolder
+from modules.cloudconvert.local.deliveries import Deliveries, Teller
 from modules.cloudconvert.local.inventory import take_inventory
 from modules.cloudconvert.local.isolation import find_isolation
 from modules.cloudconvert.local.jobs import Jobs
-from modules.cloudconvert.local.routes import Parts, make_app
+from modules.cloudconvert.local.parts import Parts
+from modules.cloudconvert.local.routes import make_app
 from modules.cloudconvert.local.scheduler import Scheduler, Shop
 from modules.cloudconvert.local.settings import Settings
 from modules.cloudconvert.local.signing import Signer
@@ -35,14 +37,16 @@ class Running:
     app: Starlette
     scheduler: Scheduler
     jobs: Jobs
+    deliveries: Deliveries
 
 
 @asynccontextmanager
 async def running(
-    data: DataFolder, settings: Settings, fetch: Fetch, now: Callable[[], datetime]
+    data: DataFolder, settings: Settings, fetch: Fetch, now: Callable[[], datetime], address: str
 ) -> AsyncIterator[Running]:
     """Run the server on a data folder that this process holds; closes the folder at the end.
 
+    `address` is how the server is reached from here, as `http://127.0.0.1:8484`.
     What a dead process left is taken up at once. On exit every engine is killed, and its task
     counts as waiting for the next start.
     """
@@ -57,13 +61,20 @@ async def running(
     jobs = Jobs(store, data, scheduler)
     signer = Signer(data.secret())
     storage = Storage(jobs, data, signer, now, settings.limits.file_bytes)
-    app = make_app(Parts(store, jobs, scheduler, storage, signer, settings, shop, now))
-    sweeping = asyncio.create_task(_sweep(jobs, settings))
+    parts = Parts(store, jobs, scheduler, storage, signer, settings, shop, now)
+    teller = Teller(
+        fetch,
+        lambda: parts.answers_at(settings.base_url or address),
+        settings.signing_secret or signer.account_secret(),
+    )
+    deliveries = Deliveries(store, scheduler, settings, teller)
+    chores = [asyncio.create_task(_sweep(jobs, settings)), asyncio.create_task(deliveries.run())]
     try:
         jobs.resume()
-        yield Running(app, scheduler, jobs)
+        yield Running(make_app(parts), scheduler, jobs, deliveries)
     finally:
-        await _cancelled(sweeping)
+        for chore in chores:
+            await _cancelled(chore)
         await scheduler.stop()
         await _close_shop(shop)
         store.close()

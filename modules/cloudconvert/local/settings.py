@@ -1,8 +1,11 @@
 """What the owner of a server decides."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+
+from modules.cloudconvert.local.webhooks import RETRY_AFTER
 
 LONGEST_TIMEOUT_SECONDS = 5 * 3600
 """Most that a task may ask for. Source: CloudConvert API v2, `timeout`."""
@@ -33,6 +36,10 @@ class Settings:
 
     token: str = field(repr=False)
     base_url: str | None = None
+    signing_secret: str | None = field(default=None, repr=False)
+    """Signs what is told to a job's own `webhook_url`; None: the data folder has one."""
+    webhook_retries: Sequence[timedelta] = RETRY_AFTER
+    """Waits before attempt 2, 3, … of a delivery; then it is given up."""
     limits: Limits = Limits()
     heavy: int = os.cpu_count() or 1
     """Conversions that run at the same time."""

@@ -1,7 +1,8 @@
-"""Jobs and tasks in SQLite: one connection, owned by the server's thread.
+"""Jobs, tasks and webhooks in SQLite: one connection, owned by the server's thread.
 
 Statements are short and run on the event loop, so no two coroutines see a half-made change. The
-data folder's lock keeps every other process away.
+data folder's lock keeps every other process away. What has to be told to webhooks is written in the
+transaction of what happened.
 """
 
 import sqlite3
@@ -15,7 +16,15 @@ from typing import Any
 
 import orjson
 
-from modules.cloudconvert.local.records import JobRecord, Status, StoredFile, TaskRecord
+from modules.cloudconvert.local.records import (
+    DeliveryRecord,
+    JobRecord,
+    Status,
+    StoredFile,
+    TaskRecord,
+    WebhookRecord,
+)
+from modules.cloudconvert.local.webhooks import ending_event
 
 
 @cache
@@ -68,19 +77,40 @@ class Store:
             self._do("insert_job", **asdict(job))
             for task in tasks:
                 self._do("insert_task", **_row_of(task))
+            self._tell("job.created", job.created_at, job_id=job.id)
+            for task in tasks:
+                self._tell("task.created", task.created_at, task_id=task.id)
 
     def add_task(self, task: TaskRecord) -> None:
-        self._do("insert_task", **_row_of(task))
+        """Add a lone task; webhooks hear of it as of a job."""
+        with self._writing():
+            self._do("insert_task", **_row_of(task))
+            for event in ("job.created", "task.created"):
+                self._tell(event, task.created_at, task_id=task.id)
 
     def begin_task(self, task_id: str, at: int) -> None:
         self._do("begin_task", id=task_id, at=at)
 
     def end_task(self, task: TaskRecord, at: int) -> None:
         """Write down how a task ended: its status, texts, engine and files."""
-        self._do("end_task", **_row_of(task), at=at)
+        with self._writing():
+            self._do("end_task", **_row_of(task), at=at)
+            self._tell(ending_event("task", task.status), at, task_id=task.id)
+            if task.job_id is None:
+                self._tell(ending_event("job", task.status), at, task_id=task.id)
 
     def end_job(self, job_id: str, status: Status, at: int) -> None:
-        self._do("end_job", id=job_id, status=status, at=at)
+        event = ending_event("job", status)
+        with self._writing():
+            self._do("end_job", id=job_id, status=status, at=at)
+            self._tell(event, at, job_id=job_id)
+            self._do("tell_the_jobs_own", event=event, job_id=job_id, at=at)
+
+    def _tell(
+        self, event: str, at: int, *, job_id: str | None = None, task_id: str | None = None
+    ) -> None:
+        """Note what the webhooks that asked for the event are to be told."""
+        self._do("tell", event=event, at=at, job_id=job_id, task_id=task_id)
 
     def requeue(self) -> None:
         """Let every task wait again that a dead process was running."""
@@ -101,8 +131,61 @@ class Store:
             with self._writing():
                 self._do("adopt_jobs")
                 self._do("adopt_tasks")
+                self._do("adopt_webhooks")
+                self._do("adopt_deliveries")
+                self._do("forget_adopted_deliveries")
         finally:
             self._db.execute("DETACH DATABASE other")
+
+    # Webhooks
+
+    def add_webhook(
+        self, url: str, events: Sequence[str], signing_secret: str, at: int
+    ) -> WebhookRecord:
+        listed = orjson.dumps(events).decode()
+        values = {"url": url, "events": listed, "signing_secret": signing_secret, "at": at}
+        return _webhook_of(self._rows("insert_webhook", **values)[0])
+
+    def webhook(self, webhook_id: int) -> WebhookRecord | None:
+        return next((_webhook_of(row) for row in self._rows("webhook", id=webhook_id)), None)
+
+    def list_webhooks(self, url: str | None, *, limit: int, offset: int) -> list[WebhookRecord]:
+        """Return webhooks, newest first; None does not filter."""
+        rows = self._rows("list_webhooks", url=url, limit=limit, offset=offset)
+        return [_webhook_of(row) for row in rows]
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        """Forget a webhook and its deliveries."""
+        self._do("delete_webhook", id=webhook_id)
+
+    # Deliveries
+
+    def due_deliveries(self, now: int) -> list[DeliveryRecord]:
+        """Return the first due delivery to each receiver, the oldest first."""
+        rows = (dict(row) for row in self._rows("due_deliveries", now=now))
+        return [DeliveryRecord(**{k: row[k] for k in row if k != "first"}) for row in rows]
+
+    def next_delivery_at(self, now: int) -> int | None:
+        """Return when the next delivery becomes due; None if there is none."""
+        at: int | None = self._rows("next_delivery", now=now)[0]["at"]
+        return at
+
+    def postpone(self, delivery: DeliveryRecord, due_at: int) -> None:
+        """Count an attempt, and let the next one be made at `due_at`."""
+        self._do("postpone_delivery", id=delivery.id, due_at=due_at)
+
+    def end_delivery(
+        self, delivery: DeliveryRecord, at: int, *, failing: bool, disabled: bool = False
+    ) -> None:
+        """Forget a delivery and note how its webhook does; a disabled one has no deliveries."""
+        with self._writing():
+            self._do("delete_delivery", id=delivery.id)
+            if delivery.webhook_id is None:
+                return
+            marks = {"failing": failing, "disabled": disabled}
+            self._do("mark_webhook", id=delivery.webhook_id, at=at, **marks)
+            if disabled:
+                self._do("delete_deliveries_of", id=delivery.webhook_id)
 
     # Reading
 
@@ -168,6 +251,12 @@ class Store:
 def _job_of(row: sqlite3.Row) -> JobRecord:
     values = dict(row)
     return JobRecord(**values | {"status": Status(values["status"])})
+
+
+def _webhook_of(row: sqlite3.Row) -> WebhookRecord:
+    values = dict(row)
+    flags = {name: bool(values[name]) for name in ("disabled", "failing")}
+    return WebhookRecord(**values | flags | {"events": tuple(orjson.loads(values["events"]))})
 
 
 def _task_of(row: sqlite3.Row) -> TaskRecord:

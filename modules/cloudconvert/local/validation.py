@@ -17,6 +17,7 @@ from modules.cloudconvert.local.operations.operation import Operation, set_field
 from modules.cloudconvert.local.operations.registry import OPERATIONS
 from modules.cloudconvert.local.refusal import Refusal, invalid
 from modules.cloudconvert.local.validation_texts import Errors, field_messages, placed
+from modules.cloudconvert.local.webhooks import check_url
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -45,7 +46,7 @@ def check_job(body: Mapping[str, Any], inventory: Inventory, *, blocking: bool) 
     """Check the body of `POST /v2/jobs`; raises Refusal 422 with everything that is wrong."""
     errors = Errors()
     tag = _text(body, "tag", errors)
-    webhook_url = _text(body, "webhook_url", errors)
+    webhook_url = check_url(body, "webhook_url", errors)
     tasks = body.get("tasks")
     if not tasks:
         errors.add("tasks", "The {path} field is required.")

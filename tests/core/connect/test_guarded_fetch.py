@@ -278,3 +278,61 @@ async def test_private_networks_are_reached_on_any_port_once_they_are_allowed() 
         assert await read(guarded_fetch(allow_private_networks=True), wire.url) == b"hi"
         with pytest.raises(DataError, match="port"):
             await read(guarded_fetch(), wire.url)
+
+
+# POST
+
+
+async def test_content_is_posted_to_the_checked_address_and_the_status_comes_back() -> None:
+    network = Network([PUBLIC], response=httpx.Response(503))
+    status = await network.fetch().post("https://example.test/hook", b"{}", headers={"X-A": "b"})
+    assert status == 503
+    [request] = network.connected
+    assert (request.method, str(request.url)) == ("POST", f"https://{PUBLIC}/hook")
+    assert (request.headers["host"], request.headers["x-a"]) == ("example.test", "b")
+    assert await request.aread() == b"{}"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::ffff:7f00:1]:80/", "file:///a"])
+async def test_a_post_is_refused_where_a_get_is(url: str) -> None:
+    network = Network([PUBLIC], ["127.0.0.1"])
+    with pytest.raises(DataError):
+        await network.fetch().post(url, b"{}")
+    assert network.connected == []
+
+
+async def test_a_posts_name_is_looked_up_once_and_all_its_addresses_are_checked() -> None:
+    network = Network([PUBLIC, "10.0.0.1"])
+    with pytest.raises(DataError, match="not allowed"):
+        await network.fetch().post("https://example.test/", b"{}")
+    assert network.connected == []
+
+
+async def test_a_post_follows_no_redirect() -> None:
+    moved = httpx.Response(307, headers={"location": "http://127.0.0.1/"})
+    network = Network([PUBLIC], response=moved)
+    assert await network.fetch().post("https://example.test/", b"{}") == 307
+    assert len(network.connected) == 1
+
+
+async def test_our_own_hook_is_reached_by_post_only_and_nothing_beside_it() -> None:
+    async with serving(sends(b"HTTP/1.1 204 No Content\r\n\r\n")) as wire:
+        fetch = guarded_fetch(hook_origins=[wire.url])
+        assert await fetch.post(f"{wire.url}/hooks/a", b"{}") == 204
+        assert wire.asked[0].body == b"{}"
+        with pytest.raises(DataError, match="not allowed"):
+            await read(fetch, wire.url)
+        for other in ("http://127.0.0.1:1/", f"https://127.0.0.1:{wire.port}/"):
+            with pytest.raises(DataError, match="not allowed"):
+                await fetch.post(other, b"{}")
+        with pytest.raises(DataError, match="user name"):
+            await fetch.post(wire.url.replace("127", "me@127"), b"{}")
+    assert len(wire.asked) == 1
+
+
+async def test_a_hook_that_is_not_there_or_drips_is_a_typed_error() -> None:
+    async with serving(dripping(b"HTTP/1.1 200 OK\r\nX-A: ")) as wire:
+        with pytest.raises((ModuleTimeoutError, ServiceConnectionError)):
+            await local(wire.port).post(wire.url, b"{}")
+    with pytest.raises(ServiceConnectionError):
+        await local(wire.port).post(wire.url, b"{}")
