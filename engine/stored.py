@@ -50,7 +50,7 @@ async def scope_of_operation(
         history = await store.history(execution.id)
     if history is None:
         raise nothing_kept(execution)
-    operation = _chosen(kept_of(wanted.node_id, execution, history), wanted)
+    operation = chosen(kept_of(wanted.node_id, execution, history), wanted)
     plan = stored_plan(history, operator)
     around = _in_zone(world(plan, execution.id, execution.started_at), timezone)
     return scope_of(plan, around, history.inputs, operation.bundles), operation
@@ -97,7 +97,8 @@ def numbers_kept(operations: Iterable[KeptOperation]) -> str:
     return f"{', '.join(texts)}{' and ' if texts else ''}{last} of {numbers[-1]}"
 
 
-def _chosen(kept: Sequence[KeptOperation], wanted: OperationId) -> KeptOperation:
+def chosen(kept: Sequence[KeptOperation], wanted: OperationId) -> KeptOperation:
+    """Return the operation that is wanted of those that are kept. Raises NotFoundError."""
     if wanted.number is None:
         return kept[0]
     for operation in kept:

@@ -28,6 +28,7 @@ LAYERS = (
     ("cluster",),
     ("app", "examples"),
     ("running", "replaying", "stored", "connections"),
+    ("origins",),
     ("cli", "web"),
     ("__main__",),
 )

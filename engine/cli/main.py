@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "incomplete": "List, show and edit incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",
     "runs": "List runs, or show one.",
+    "why": "Show where a value of a run came from.",
     "scenarios": "List the scenarios of the store.",
     "activate": "Activate a scenario.",
     "deactivate": "Deactivate a scenario, so that it runs only by hand.",
