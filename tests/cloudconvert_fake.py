@@ -1,5 +1,6 @@
 """CloudConvert's API in memory, exact enough for the client, with faults on request."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,8 +28,12 @@ class FakeService:
     None lets a request through. `late_faults` are given after the request was carried out.
     """
 
+    base: str = BASE
+    storage: str = STORAGE
     polls: int = 2
     result: bytes = b"%PDF-1.7 converted"
+    hashed: bool = False
+    """The results' listing has their MD5."""
     failing: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Task name → its `message` and `code`: the job ends in error."""
     faults: dict[str, list[Fault | None]] = field(default_factory=dict)
@@ -43,7 +48,7 @@ class FakeService:
     clock: StandingClock = field(default_factory=StandingClock)
 
     def http(self) -> HttpClient:
-        connection = Connection(BASE, KEY)
+        connection = Connection(self.base, KEY)
         transport = httpx.MockTransport(self.answer)
         return HttpClient(connection, clock=self.clock, transport=transport, chance=never)
 
@@ -51,7 +56,7 @@ class FakeService:
         key = f"{request.method} {request.url.path}"
         self.asked.append(key)
         if request.headers.get("authorization"):
-            self.with_credential.add(request.url.host)
+            self.with_credential.add(request.url.netloc.decode())
         _raise_or_none(fault := _next(self.faults, key))
         if isinstance(fault, httpx.Response):
             return fault
@@ -61,7 +66,7 @@ class FakeService:
 
     def _routed(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
-        if request.url.host == "storage.example.test":
+        if str(request.url).startswith(self.storage):
             return self._storage(request)
         if path == "/v2/jobs":
             return self._create(request) if request.method == "POST" else self._list(request)
@@ -74,7 +79,7 @@ class FakeService:
         tasks = [self._task(number, name, task) for name, task in payload["tasks"].items()]
         job = {"id": f"job-{number}", "tag": payload["tag"], "status": "waiting", "polls": 0,
                "created_at": CREATED, "started_at": None, "ended_at": None, "tasks": tasks,
-               "links": {"self": f"{BASE}/jobs/job-{number}"}}  # fmt: skip
+               "links": {"self": f"{self.base}/jobs/job-{number}"}}  # fmt: skip
         self.jobs[job["id"]] = job
         return _data(job, 201)
 
@@ -83,7 +88,7 @@ class FakeService:
                 "status": "waiting", "message": None, "code": None, "percent": 100,
                 "result": None, "unknown": {"to": "us"}}  # fmt: skip
         if task["operation"] == "import/upload":
-            form = {"url": f"{STORAGE}/{made['id']}", "parameters": {"key": "k", "expires": 5}}
+            form = {"url": f"{self.storage}/{made['id']}", "parameters": {"key": "k", "expires": 5}}
             made["result"] = {"form": form}
         return made
 
@@ -119,8 +124,10 @@ class FakeService:
             task.update(self.failing.get(task["name"], {}))
             if task["operation"] == "export/url" and not self.failing:
                 name = self.payloads[-1]["tasks"]["process"].get("filename", "out.bin")
-                url = f"{STORAGE}/{job['id']}/out?signature=s"
+                url = f"{self.storage}/{job['id']}/out?signature=s"
                 file = {"filename": name, "size": len(self.result), "url": url}
+                if self.hashed:
+                    file["md5"] = hashlib.md5(self.result, usedforsecurity=False).hexdigest()
                 task["result"] = {"files": [file]}
 
     def _storage(self, request: httpx.Request) -> httpx.Response:
@@ -132,7 +139,7 @@ class FakeService:
                 if task["id"] == task_id:
                     task |= {"status": "finished", "result": {"files": []}}
                     self.uploads[task["name"]] = request.content
-        return httpx.Response(201)
+        return httpx.Response(201, content=b"<PostResponse/>")
 
     @property
     def process(self) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """A multipart/form-data body with one file, streamed from disk, its length known before."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Mapping
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -14,7 +16,7 @@ CHUNK = 256 * 1024
 class FormBody(httpx.AsyncByteStream):
     """The form's fields in order, then the file as `file`; may be sent more than once.
 
-    Raises DataError if the file's content is not what the file says.
+    Raises DataError if the file's content is not what the file says, before its end is sent.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class FormBody(httpx.AsyncByteStream):
         self._head = b"".join(fields) + _part(boundary, opening)
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         if file.path.stat().st_size != file.size:
-            raise DataError(f"content of `{file.name}` has changed since it was stored")
+            raise _changed(file)
         self.headers = {
             "Content-Type": f"multipart/form-data; boundary={boundary}",
             "Content-Length": str(len(self._head) + file.size + len(self._tail)),
@@ -38,14 +40,27 @@ class FormBody(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._head
         sent = 0
+        found = hashlib.sha256()
         source = await asyncio.to_thread(self._file.path.open, "rb")
         with source:
-            while chunk := await asyncio.to_thread(source.read, CHUNK):
+            while chunk := await asyncio.to_thread(_read, source, found):
                 yield chunk
                 sent += len(chunk)
                 if self._progress:
                     self._progress(sent, self._file.size, text=f"uploading {self._file.name}")
+        if found.hexdigest() != self._file.sha256:
+            raise _changed(self._file)
         yield self._tail
+
+
+def _read(source: BinaryIO, found: Any) -> bytes:
+    chunk = source.read(CHUNK)
+    found.update(chunk)
+    return chunk
+
+
+def _changed(file: File) -> DataError:
+    return DataError(f"content of `{file.name}` has changed since it was stored")
 
 
 def _part(boundary: str, disposition: str) -> bytes:

@@ -74,11 +74,12 @@ class Answer(Fields):
 
 
 class Exported(Answer):
-    """A file of a task's result; `url` is None unless the task exports."""
+    """A file of a task's result; `url` is None unless the task exports, `md5` mostly."""
 
     filename: Text = None
     size: Whole = None
     url: Text = None
+    md5: Text = None
 
 
 class Task(Answer):

@@ -15,13 +15,17 @@ from engine.errors import (
 )
 from engine.module import Context, Reply
 from modules.cloudconvert.answers import Answer, Job, Task, maps
-from modules.cloudconvert.failures import REFUSALS, outcome_unknown, refusal
+from modules.cloudconvert.failures import REFUSALS, TOO_MANY_JOBS, outcome_unknown, refusal
 
 LOOK_UPS: Final = tuple(timedelta(seconds=wait) for wait in (0, 1, 3))
 """Waits before each look for what a request without a usable answer may have made."""
 
 DELETIONS: Final = LOOK_UPS
 """Waits before each attempt at a deletion."""
+
+FIRST_PARALLEL_WAIT: Final = timedelta(seconds=2)
+LONGEST_PARALLEL_WAIT: Final = timedelta(seconds=90)
+"""How long a creation waits in all for other jobs to end, of an account that has too many."""
 
 PER_PAGE: Final = 100
 """Entries of a list that are asked for at once; the service's own default."""
@@ -133,7 +137,21 @@ async def create_own_job(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Jo
 
 
 async def _created(ctx: Context, tasks: Mapping[str, Any], tag: str) -> Job:
-    return understood(await call(ctx, "POST", "/jobs", json={"tasks": tasks, "tag": tag}), Job)
+    """Create a job; while the account has too many at once, wait until one of them ends."""
+    waited = timedelta()
+    pause = FIRST_PARALLEL_WAIT
+    while True:
+        try:
+            reply = await call(ctx, "POST", "/jobs", json={"tasks": tasks, "tag": tag})
+            return understood(reply, Job)
+        except RateLimitError as error:
+            wait = max(pause, error.retry_after or pause)
+            is_full = error.detail.get("code") == TOO_MANY_JOBS
+            if not is_full or waited + wait > LONGEST_PARALLEL_WAIT:
+                raise
+        await ctx.sleep(wait)
+        waited += wait
+        pause *= 2
 
 
 async def get_job(ctx: Context, job_id: str) -> Job:

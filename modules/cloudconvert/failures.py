@@ -24,6 +24,9 @@ CREDITS_TEXT: Final = "You have exceeded the maximum conversion time."
 WAITED_TEXT: Final = "Maximum number of repeats exceeded."
 SIZE_TEXT: Final = "The output file size exceeds the limit allowed for your scenario."
 
+TOO_MANY_JOBS: Final = "PARALLEL_JOB_LIMIT_EXCEEDED"
+"""Code of a refusal that is a rate limit: it passes when one of the account's jobs ends."""
+
 LONGEST_MESSAGE: Final = 1_000
 """Characters of one task's message that go into an error."""
 
@@ -39,7 +42,7 @@ def refusal(reply: Reply) -> ModuleError:
     if reply.status == 403:
         kind = InvalidAccessTokenError if "scope" in said.lower() else DataError
         return kind(f"CloudConvert refuses: {said}", detail=detail)
-    if code == "PARALLEL_JOB_LIMIT_EXCEEDED":
+    if code == TOO_MANY_JOBS:
         seconds = reply.headers.get("retry-after", "")
         wait = timedelta(seconds=int(seconds)) if seconds[:9].isdecimal() else None
         return RateLimitError(f"CloudConvert: {said}", retry_after=wait, detail=detail)

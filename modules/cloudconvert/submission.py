@@ -8,9 +8,16 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from engine.errors import DataError, ModuleError
+from engine.errors import (
+    DataError,
+    ModuleError,
+    ModuleTimeoutError,
+    RateLimitError,
+    ServiceConnectionError,
+)
 from engine.module import Context, File
 from modules.cloudconvert.answers import Job, Task
 from modules.cloudconvert.api import create_job, create_own_job, delete_job, find_job, get_job
@@ -22,6 +29,9 @@ Result = TypeVar("Result")
 TAG: Final = "tag"
 ORDER: Final = "order"
 """What a failure's detail keeps for a replay: the job's tag, and a mark of what was asked for."""
+
+UPLOAD_WAITS: Final = (timedelta(seconds=1), timedelta(seconds=3))
+"""Waits before an upload that broke off is repeated."""
 
 CLEANUP_SECONDS: Final = 2.0
 """How long the deletion of an abandoned job may hold up the end of a run."""
@@ -113,18 +123,50 @@ async def _begun_earlier(ctx: Context, mark: str) -> Job | None:
 async def _upload(ctx: Context, job: Job, name: str, file: File) -> None:
     """Send a file to its import task; if that fails, nothing can come of the job."""
     try:
-        task = job.task(name)
-        if task is None or not task.result.get("form"):
-            task = (await get_job(ctx, job.id)).task(name)
-        if task is None or task.status != "finished":
-            url, form = _form(task, name)
-            await ctx.http.upload(url, form, file, progress=ctx.progress)
+        await _sent(ctx, job, name, file)
     except (ModuleError, OSError) as error:
         cause = await _failed_already(ctx, job)
         await _abandon(ctx, job, job.tag or "")
         if cause is not None:
             raise cause from error
         raise
+
+
+async def _sent(ctx: Context, job: Job, name: str, file: File) -> None:
+    """Send a file until its task has it: an upload that breaks off may have got through after all,
+    and otherwise is sent again to the same task."""
+    task = job.task(name)
+    if task is None or not task.result.get("form"):
+        task = (await get_job(ctx, job.id)).task(name)
+    for wait in (*UPLOAD_WAITS, None):
+        if task is not None and _has_file(task):
+            return
+        url, form = _form(task, name)
+        try:
+            await ctx.http.upload(url, form, file, progress=ctx.progress)
+        except ServiceConnectionError as error:
+            task = await _looked_at(ctx, job, name)
+            if task is None or not (_has_file(task) or _may_repeat(error, wait)):
+                raise
+        else:
+            return
+        await ctx.sleep(wait or timedelta())
+
+
+def _has_file(task: Task) -> bool:
+    waits = task.status == "waiting" or bool(task.result.get("form"))
+    return not waits and task.status in ("processing", "finished")
+
+
+def _may_repeat(error: ServiceConnectionError, wait: timedelta | None) -> bool:
+    return wait is not None and not isinstance(error, RateLimitError | ModuleTimeoutError)
+
+
+async def _looked_at(ctx: Context, job: Job, name: str) -> Task | None:
+    """Return an import task as it is now, None if the service does not say."""
+    with suppress(ModuleError):
+        return (await get_job(ctx, job.id)).task(name)
+    return None
 
 
 async def _failed_already(ctx: Context, job: Job) -> ModuleError | None:

@@ -3,6 +3,7 @@
 import asyncio
 import email
 import gzip
+import hashlib
 import tracemalloc
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def file_of(folder: Path, name: str, size: int) -> File:
     path = folder / "content"
     with path.open("wb") as target:
         target.truncate(size)
-    return File(name, size, "video/quicktime", "0" * 64, path)
+    with path.open("rb") as source:
+        sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+    return File(name, size, "video/quicktime", sha256, path)
 
 
 async def read(http: HttpClient, url: str) -> bytes:
@@ -105,6 +108,16 @@ async def test_a_redirect_after_an_upload_is_its_success(tmp_path: Path) -> None
     moved = b"HTTP/1.1 303 See Other\r\nLocation: https://a.test/\r\nContent-Length: 0\r\n\r\n"
     async with serving(sends(moved)) as wire, client(wire.url) as http:
         assert (await http.upload(wire.url, {}, file_of(tmp_path, "a", 10))).status == 303
+
+
+async def test_a_content_of_another_hash_is_never_sent_whole(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "a.bin", 1_000_000)
+    with file.path.open("r+b") as content:
+        content.write(b"\1")
+    async with serving(sends(CREATED)) as wire, client(wire.url) as http:
+        with pytest.raises(DataError, match=r"content of `a\.bin` has changed"):
+            await http.upload(wire.url, {}, file)
+    assert wire.asked == []
 
 
 @pytest.mark.parametrize("change", ["gone", "grown"])

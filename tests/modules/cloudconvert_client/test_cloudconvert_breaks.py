@@ -1,0 +1,98 @@
+"""A conversion whose connection is refused, reset, closed, silent or slow, at every phase of it.
+
+Over real sockets, in virtual time: what is silent is given up by the client's true limits.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from clocks import SocketLoop, virtually
+from contexts import World, outputs
+from faulty_service import Break, serving
+
+from engine.errors import ModuleError
+from modules.cloudconvert.convert_file import ConvertFile
+
+CALLS = ("create", "poll", "upload", "download")
+REQUEST = ("request head", "request body")
+RESPONSE = ("response head", "response body")
+ALWAYS = None
+CONTENT = b"words" * 400_000
+
+
+def breaks() -> list[Break]:
+    """Return each way in which each call can break, once and always."""
+    kinds = {
+        "connect": ("refused", "reset", "end"),
+        "request head": ("reset", "end", "silence"),
+        "request body": ("reset", "end", "silence"),
+        "response head": ("reset", "end", "silence", "drip"),
+        "response body": ("reset", "end", "silence", "drip"),
+    }
+    return [
+        Break(call, phase, kind, times)
+        for call in CALLS
+        for phase, each in kinds.items()
+        if phase != "request body" or call in ("create", "upload")
+        for kind in each
+        for times in (1, ALWAYS)
+    ]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`error` is Fusion's type, empty if the file is delivered; `left` jobs stay at the service."""
+
+    error: str
+    created: int
+    left: int
+
+
+def outcome_of(breach: Break) -> Outcome:
+    """What must become of a conversion."""
+    error = "ModuleTimeoutError" if breach.kind in ("silence", "drip") else "ConnectionError"
+    if heals(breach):
+        return Outcome("", 1, 1)
+    if breach.call == "create":
+        return Outcome(error, 0, 0)
+    return Outcome(error, 1, 0 if breach.call == "upload" else 1)
+
+
+def heals(breach: Break) -> bool:
+    """Tell whether the conversion is to succeed all the same."""
+    if breach.call in ("create", "upload") and breach.phase in RESPONSE:
+        return True  # it was carried out, and is looked up
+    if breach.times is ALWAYS:
+        return False
+    if breach.kind == "refused" or breach.call in ("poll", "download"):
+        return True  # nothing was sent, or it only reads
+    return breach.call == "upload" and breach.kind != "silence"  # sent again to the same task
+
+
+async def converted(folder: Path, breach: Break) -> None:
+    async with serving(breach) as faulty:
+        service = faulty.service
+        async with faulty.http() as http:
+            world = World(folder, http=http)
+            file = await world.files.file_of({"name": "letter.docx", "data": CONTENT})
+            fields = {"input_file": "upload", "file": file, "output_format": "pdf"}
+            error, delivered = "", b""
+            try:
+                [bundle] = await outputs(ConvertFile, {**fields, "download_file": True}, world)
+                delivered = bundle["file"].path.read_bytes()
+            except ModuleError as failure:
+                error = failure.type_name
+    found = Outcome(error, len(service.payloads), len(service.jobs))
+    assert found == outcome_of(breach)
+    assert delivered == (b"" if error else service.result)
+    assert faulty.broken >= 1
+    assert {f"http://{host}" for host in service.with_credential} <= {faulty.address("api")}
+    assert [*(folder / ".fusion/files/incoming").glob("*")] == []
+
+
+@pytest.mark.parametrize("breach", breaks(), ids=lambda b: f"{b.call}-{b.phase}-{b.kind}-{b.times}")
+def test_a_conversion_that_breaks_makes_at_most_one_job_and_delivers_all_or_nothing(
+    tmp_path: Path, breach: Break
+) -> None:
+    virtually(converted(tmp_path, breach), SocketLoop)
