@@ -130,12 +130,23 @@ class IncompleteStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one attempt failed that a later one took the place of."""
+
+    at: datetime
+    execution_id: str
+    node_id: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Incomplete:
     """An incomplete execution: all that a replay from the failed node needs, self-contained.
 
     `bundles` holds, by node id, every bundle that the failed node could map. `source` is the text
     of the scenario as it ran. `attempts` counts replays that failed again; `allowed` is how many
-    automatic ones may be made (0: a person replays).
+    automatic ones may be made (0: a person replays). Of a `confidential` one no value is shown or
+    told by what lists show.
     """
 
     id: str
@@ -154,5 +165,13 @@ class Incomplete:
     allowed: int = 0
     interval_seconds: int = 0
     due_at: datetime | None = None
+    fields: Mapping[str, Any] | None = None
+    """The failed node's fields as they were mapped; None if they could not be, or it has none."""
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    """The trigger's marks that belong to the bundle, as they were set when it came."""
+    earlier: tuple[Attempt, ...] = ()
+    """Attempts before the one that `failure` tells of, the latest last."""
+    failed_at: datetime | None = None
+    """When `failure` came up; None: when it was stored."""
     confidential: bool = False
     """The scenario's data is confidential: the record is stored encrypted."""

@@ -16,6 +16,7 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.selection import Cause, Changed, Page, Selection, Summary
 
 
 class Clock(Protocol):
@@ -112,6 +113,25 @@ class Store(Protocol):
         statuses: Sequence[IncompleteStatus] = (),
     ) -> list[Incomplete]:
         """Return those selected, oldest first; no statuses: all but resolved ones."""
+
+    async def page_of(
+        self, selection: Selection, *, behind: Summary | None = None, limit: int
+    ) -> Page:
+        """Return what lists show of a selection, oldest first; `behind` is the last one before."""
+
+    async def count_of(self, selection: Selection) -> int:
+        """Return how many incomplete executions are selected."""
+
+    async def causes_of(self, selection: Selection) -> list[Cause]:
+        """Return what a selection failed of, the most frequent first; of very many, the first."""
+
+    async def delete_incompletes(self, ids: Sequence[str]) -> Changed:
+        """Delete incomplete executions, by their whole ids, but for those in progress. What is not
+        there is passed over."""
+
+    async def resolve_incompletes(self, ids: Sequence[str]) -> Changed:
+        """Mark incomplete executions as done without running them, as `delete_incompletes` deletes
+        them."""
 
     async def claim(self, incomplete_id: str) -> Incomplete:
         """Set one to in progress and return it as it was before. Raises StoreBusyError if it is in

@@ -8,7 +8,7 @@ Source: SQLite documentation, "Write-ahead logging", "PRAGMA statements", "Onlin
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,10 +72,18 @@ class Database:
             self._disconnect()
 
     def query(self, name: str, **parameters: Any) -> list[Row]:
-        """Run a query of `queries.sql` and return its rows."""
+        """Run a query by its name and return its rows."""
         assert self._connection is not None  # noqa: S101 - open() comes first
         with told(self.path):
             return self._connection.execute(self._queries[name], parameters).fetchall()
+
+    def query_where(self, name: str, conditions: Iterable[str], **parameters: Any) -> list[Row]:
+        """Run a query that leaves its conditions open; they are queries' names too, in order."""
+        assert self._connection is not None  # noqa: S101 - open() comes first
+        joined = " AND ".join(self._queries[condition] for condition in conditions)
+        text = self._queries[name].replace("{conditions}", joined)
+        with told(self.path):
+            return self._connection.execute(text, parameters).fetchall()
 
     def change(self, name: str, **parameters: Any) -> int:
         """Run a query inside `transaction` and return how many rows it changed."""

@@ -18,6 +18,7 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.encode import decode, encode, files_in
@@ -27,10 +28,15 @@ from engine.store.records import (
     Row,
     execution_of,
     execution_row,
+    from_moment,
     incomplete_of,
     incomplete_row,
     registered_of,
+    summary_of,
+    to_moment,
 )
+from engine.store.summaries import cause_row, sought
+from engine.store.where import wanted_statuses
 
 Rows: TypeAlias = dict[str, dict[str, Any]]
 
@@ -49,6 +55,9 @@ class Records:
     open: set[int] = field(default_factory=set)
     """Numbers of the stores that are open."""
     opened: int = 0
+    causes: dict[str, dict[str, str]] = field(default_factory=dict)
+    parked: int = 0
+    """Highest number of arrival of an incomplete execution."""
 
 
 class MemoryStore:
@@ -139,6 +148,9 @@ class MemoryStore:
             claim = self._own
             status = known["status"] if known else IncompleteStatus.UNRESOLVED
         row |= {"status": status, "claimed_by": claim, "files": {file.sha256 for file in files}}
+        row["seq"] = known["seq"] if known else self._records.parked + 1
+        self._records.parked = max(self._records.parked, row["seq"])
+        self._records.causes[row["cause"]] = cause_row(incomplete)
         self._records.incompletes[incomplete.id] = row
 
     async def incomplete(self, incomplete_id: str) -> Incomplete:
@@ -162,6 +174,35 @@ class MemoryStore:
             and execution_id in {None, row["execution_id"]}
         ]
         return sorted(selected, key=lambda incomplete: incomplete.created_at)
+
+    async def page_of(
+        self, selection: Selection, *, behind: Summary | None = None, limit: int
+    ) -> Page:
+        rows = [row for row in self._selected(selection) if _is_behind(row, behind)]
+        return Page(tuple(map(summary_of, rows[:limit])), more=len(rows) > limit)
+
+    async def count_of(self, selection: Selection) -> int:
+        return len(self._selected(selection))
+
+    async def causes_of(self, selection: Selection) -> list[Cause]:
+        groups: dict[str, list[Row]] = {}
+        for row in self._selected(selection):
+            groups.setdefault(row["cause"], []).append(row)
+        causes = (_cause(self._records.causes[one], rows) for one, rows in groups.items())
+        return sorted(causes, key=lambda cause: (-cause.count, cause.id))
+
+    async def delete_incompletes(self, ids: Sequence[str]) -> Changed:
+        def delete(row: dict[str, Any]) -> None:
+            del self._records.incompletes[row["id"]]
+
+        return self._change_each(ids, delete)
+
+    async def resolve_incompletes(self, ids: Sequence[str]) -> Changed:
+        def resolve(row: dict[str, Any]) -> None:
+            row |= {"status": IncompleteStatus.RESOLVED, "claimed_by": None, "due_at": None}
+
+        unresolved = [one for one in ids if not _is_resolved(self._records.incompletes.get(one))]
+        return self._change_each(unresolved, resolve)
 
     async def claim(self, incomplete_id: str) -> Incomplete:
         row = _find("incomplete", self._records.incompletes, incomplete_id)
@@ -213,6 +254,20 @@ class MemoryStore:
         for old in own[:-KEPT]:
             del histories[old]
 
+    def _selected(self, selection: Selection) -> list[Row]:
+        """Return the rows that are selected, oldest first, with the status that people see."""
+        rows = (self._shown(row) for row in self._records.incompletes.values())
+        chosen = [row for row in rows if _agrees(row, selection)]
+        return sorted(chosen, key=lambda row: (row["created_at"], row["seq"]))
+
+    def _change_each(self, ids: Sequence[str], change: Callable[[dict[str, Any]], None]) -> Changed:
+        rows = [row for one in ids if (row := self._records.incompletes.get(one)) is not None]
+        free = [row for row in rows if not self._claimed(row)]
+        for row in free:
+            change(row)
+        busy = tuple(row["id"] for row in rows if row not in free)
+        return Changed(tuple(row["id"] for row in free), busy)
+
     def _scenario(self, scenario_id: str) -> dict[str, Any]:
         if scenario_id not in self._records.scenarios:
             raise refused.unknown_scenario(scenario_id)
@@ -248,3 +303,45 @@ def _find(kind: str, rows: Rows, id_or_prefix: str) -> dict[str, Any]:
     if len(like) != 1:
         raise refused.not_found(kind, id_or_prefix, like)
     return rows[like[0]]
+
+
+def _agrees(row: Row, selection: Selection) -> bool:
+    """Say whether a row is selected; its status is the one that people see."""
+    origin = all(
+        wanted in {None, row[name]}
+        for name, wanted in (
+            ("scenario_id", selection.scenario_id),
+            ("node_id", selection.node_id),
+            ("error_type", selection.error_type),
+            ("cause", selection.cause),
+        )
+    )
+    before, since = selection.created_before, selection.created_since
+    return (
+        origin
+        and row["status"] in wanted_statuses(selection)
+        and (before is None or row["created_at"] < to_moment(before))
+        and (since is None or row["created_at"] >= to_moment(since))
+        and sought(selection.text or "") in row["words"]
+    )
+
+
+def _is_behind(row: Row, other: Summary | None) -> bool:
+    if other is None:
+        return True
+    return bool((row["created_at"], row["seq"]) > (to_moment(other.created_at), other.position))
+
+
+def _is_resolved(row: Row | None) -> bool:
+    return row is not None and row["status"] == IncompleteStatus.RESOLVED
+
+
+def _cause(known: Mapping[str, str], rows: Sequence[Row]) -> Cause:
+    moments = [from_moment(row["created_at"]) for row in rows]
+    return Cause(
+        **known,
+        count=len(rows),
+        oldest_id=rows[0]["id"],
+        oldest_at=min(moments),
+        newest_at=max(moments),
+    )

@@ -1,4 +1,4 @@
-"""SQL as code: the queries of `queries.sql`, by name, and the numbered migrations."""
+"""SQL as code: the queries of the `.sql` files here, by name, and the numbered migrations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Migration:
 
 def queries() -> Mapping[str, str]:
     """Return each query by the name in its `-- name:` line; parameters are written `:name`."""
-    text = (_FOLDER / "queries.sql").read_text()
+    text = "\n".join(path.read_text() for path in sorted(_FOLDER.glob("*.sql")))
     sections = (section.partition("\n") for section in text.split(_MARK)[1:])
     return {name.strip(): sql.strip() for name, _, sql in sections}
 

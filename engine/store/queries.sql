@@ -15,8 +15,8 @@ SELECT
         WHERE scenario_id = scenarios.id ORDER BY seq DESC LIMIT 1
     ) AS last_run_at,
     (
-        SELECT COUNT(*) FROM incompletes
-        WHERE scenario_id = scenarios.id AND status <> 'resolved'
+        SELECT COALESCE(SUM(unresolved + pending), 0) FROM causes
+        WHERE scenario_id = scenarios.id
     ) AS incomplete
 FROM scenarios
 WHERE CAST(:id AS TEXT) IS NULL OR id = :id
@@ -50,7 +50,7 @@ WHERE id = :id
 SELECT * FROM executions WHERE id = :id
 
 -- name: executions_like
-SELECT id FROM executions WHERE substr(id, 1, :length) = :prefix ORDER BY seq LIMIT 3
+SELECT id FROM executions WHERE id >= :prefix AND id < :beyond ORDER BY id LIMIT 3
 
 -- name: executions
 SELECT * FROM executions ORDER BY seq DESC LIMIT :limit
@@ -74,51 +74,6 @@ WHERE scenario_id = :scenario_id AND seq <= (
 
 -- name: history
 SELECT payload FROM histories WHERE execution_id = :id
-
--- name: park
-INSERT INTO incompletes
-    (id, seq, scenario_id, execution_id, node_id, status, claimed_by, created_at, due_at, payload)
-SELECT
-    :id, COALESCE(MAX(seq), 0) + 1, :scenario_id, :execution_id, :node_id, :status, :claimed_by,
-    :created_at, :due_at, :payload
-FROM incompletes
-WHERE true
-ON CONFLICT (id) DO UPDATE SET
-    scenario_id = excluded.scenario_id,
-    execution_id = excluded.execution_id,
-    node_id = excluded.node_id,
-    status = excluded.status,
-    claimed_by = excluded.claimed_by,
-    created_at = excluded.created_at,
-    due_at = excluded.due_at,
-    payload = excluded.payload
-
--- name: forget_files
-DELETE FROM incomplete_files WHERE incomplete_id = :id
-
--- name: name_file
-INSERT INTO incomplete_files (incomplete_id, sha256) VALUES (:id, :sha256)
-
--- name: incomplete
-SELECT * FROM incompletes WHERE id = :id
-
--- name: incompletes_like
-SELECT id FROM incompletes WHERE substr(id, 1, :length) = :prefix ORDER BY seq LIMIT 3
-
--- name: incompletes
-SELECT * FROM incompletes
-WHERE (CAST(:scenario_id AS TEXT) IS NULL OR scenario_id = :scenario_id)
-    AND (CAST(:execution_id AS TEXT) IS NULL OR execution_id = :execution_id)
-    AND (claimed_by IS NOT NULL OR status IN (:unresolved, :pending, :resolved))
-ORDER BY created_at, seq
-
--- name: claim
-UPDATE incompletes SET claimed_by = :process WHERE id = :id
-
--- name: files_of_unresolved
-SELECT DISTINCT sha256
-FROM incomplete_files JOIN incompletes ON incompletes.id = incomplete_files.incomplete_id
-WHERE incompletes.status <> 'resolved'
 
 -- name: marks
 SELECT mark, value FROM marks WHERE scenario_id = :scenario_id AND node_id = :node_id

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from engine.model.execution import (
+    Attempt,
     Execution,
     Failure,
     Incomplete,
@@ -18,7 +19,9 @@ from engine.model.execution import (
     Registered,
     Status,
 )
+from engine.model.selection import Summary
 from engine.store.encode import PathOf, decode, encode
+from engine.store.summaries import summary_columns
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -98,13 +101,17 @@ _PAYLOAD: Final = (
     "attempts",
     "allowed",
     "interval_seconds",
-    "confidential",
+    "fields",
+    "cursor",
+    "failed_at",
 )
 
 
 def incomplete_row(incomplete: Incomplete) -> dict[str, Any]:
     """Return the columns of an incomplete execution, but for status and claim."""
     payload = {name: getattr(incomplete, name) for name in _PAYLOAD}
+    payload["failure"] = failure_json(incomplete.failure)
+    payload["earlier"] = [attempt_json(one) for one in incomplete.earlier]
     return {
         "id": incomplete.id,
         "scenario_id": incomplete.scenario_id,
@@ -112,7 +119,9 @@ def incomplete_row(incomplete: Incomplete) -> dict[str, Any]:
         "node_id": incomplete.node_id,
         "created_at": to_moment(incomplete.created_at),
         "due_at": incomplete.due_at and to_moment(incomplete.due_at),
-        "payload": encode(payload | {"failure": failure_json(incomplete.failure)}),
+        "confidential": int(incomplete.confidential),
+        **summary_columns(incomplete),
+        "payload": encode(payload),
     }
 
 
@@ -127,9 +136,42 @@ def incomplete_of(row: Row, path_of: PathOf) -> Incomplete:
         status=IncompleteStatus(row["status"]),
         created_at=from_moment(row["created_at"]),
         due_at=_optional_moment(row["due_at"]),
+        confidential=bool(row["confidential"]),
         failure=failure_of(payload["failure"]),
-        **{name: payload[name] for name in _PAYLOAD},
+        earlier=tuple(attempt_of(one) for one in payload.get("earlier", ())),
+        **{name: payload[name] for name in _PAYLOAD if name in payload},
     )
+
+
+def summary_of(row: Row) -> Summary:
+    """Return what a list shows, with the status of the row."""
+    return Summary(
+        id=row["id"],
+        scenario_id=row["scenario_id"],
+        execution_id=row["execution_id"],
+        node_id=row["node_id"],
+        status=IncompleteStatus(row["status"]),
+        created_at=from_moment(row["created_at"]),
+        due_at=_optional_moment(row["due_at"]),
+        attempts=row["attempts"],
+        allowed=row["allowed"],
+        error_type=row["error_type"],
+        message=row["message"],
+        hint=row["hint"],
+        cause=row["cause"],
+        position=row["seq"],
+    )
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt as `encode` takes it."""
+    told = {"at": attempt.at, "execution_id": attempt.execution_id, "node_id": attempt.node_id}
+    return {**told, "failure": failure_json(attempt.failure)}
+
+
+def attempt_of(payload: Mapping[str, Any]) -> Attempt:
+    """Return the attempt that was decoded."""
+    return Attempt(**{**payload, "failure": failure_of(payload["failure"])})
 
 
 def failure_json(failure: Failure) -> dict[str, Any]:

@@ -24,22 +24,18 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.database import Database
-from engine.store.encode import decode, encode, files_in
+from engine.store.encode import decode, encode
 from engine.store.faults import told
 from engine.store.files import FolderFiles
 from engine.store.history import KEPT, history_of, history_payload
 from engine.store.lock import run_lock
-from engine.store.records import (
-    Row,
-    execution_of,
-    execution_row,
-    incomplete_of,
-    incomplete_row,
-    registered_of,
-)
+from engine.store.lookup import find
+from engine.store.parked import Parked
+from engine.store.records import Row, execution_of, execution_row, registered_of
 from engine.store.seal import KeyOf, Seal
 
 BUSY_SECONDS: Final = 30.0
@@ -80,7 +76,7 @@ class SqliteStore:
         self.folder = folder
         self.files = FolderFiles(folder / "files")
         self._database = Database(folder, busy_seconds)
-        self._seal = Seal(folder, key_of)
+        self._parked = Parked(self._database, self.files, Seal(folder, key_of))
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
 
@@ -153,11 +149,10 @@ class SqliteStore:
         return await self._in_worker(self._reset_cursor, scenario_id, node_id)
 
     async def park(self, incomplete: Incomplete) -> None:
-        await self._in_worker(self._park, incomplete)
+        await self._in_worker(self._parked.park, incomplete)
 
     async def incomplete(self, incomplete_id: str) -> Incomplete:
-        row = await self._in_worker(self._find, "incomplete", incomplete_id)
-        return self._incomplete_of(self._shown(row))
+        return await self._in_worker(self._parked.one, incomplete_id)
 
     async def incompletes(
         self,
@@ -167,20 +162,32 @@ class SqliteStore:
         statuses: Sequence[IncompleteStatus] = (),
     ) -> list[Incomplete]:
         wanted = set(statuses or set(IncompleteStatus) - {IncompleteStatus.RESOLVED})
-        rows = await self._query(
-            "incompletes",
-            scenario_id=scenario_id,
-            execution_id=execution_id,
-            **{status.name.lower(): status if status in wanted else "" for status in _OWN},
-        )
-        shown = (self._incomplete_of(self._shown(row)) for row in rows)
-        return [incomplete for incomplete in shown if incomplete.status in wanted]
+        return await self._in_worker(self._parked.all, scenario_id, execution_id, wanted)
+
+    async def page_of(
+        self, selection: Selection, *, behind: Summary | None = None, limit: int
+    ) -> Page:
+        return await self._in_worker(self._parked.page, selection, behind, limit)
+
+    async def count_of(self, selection: Selection) -> int:
+        return await self._in_worker(self._parked.count, selection)
+
+    async def causes_of(self, selection: Selection) -> list[Cause]:
+        return await self._in_worker(self._parked.causes, selection)
+
+    async def delete_incompletes(self, ids: Sequence[str]) -> Changed:
+        return await self._in_worker(self._parked.delete, ids)
+
+    async def resolve_incompletes(self, ids: Sequence[str]) -> Changed:
+        return await self._in_worker(self._parked.resolve, ids)
 
     async def claim(self, incomplete_id: str) -> Incomplete:
-        return await self._in_worker(self._claim, incomplete_id)
+        return await self._in_worker(self._parked.claim, incomplete_id)
 
     async def execution(self, execution_id: str) -> Execution:
-        return self._execution_of(await self._in_worker(self._find, "execution", execution_id))
+        return self._execution_of(
+            await self._in_worker(find, self._database, "execution", execution_id)
+        )
 
     async def history(self, execution_id: str) -> History | None:
         return await self._in_worker(self._history, execution_id)
@@ -265,36 +272,6 @@ class SqliteStore:
         with self._database.transaction():
             return self._database.change("reset_marks", scenario_id=scenario_id, node_id=node_id)
 
-    def _park(self, incomplete: Incomplete) -> None:
-        row = incomplete_row(incomplete)
-        if incomplete.confidential:
-            row["payload"] = self._seal.closed(row["payload"], incomplete.id)
-        files = tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
-        with told(self._database.path):
-            self.files.sync(files)
-        with self._database.transaction():
-            known = self._database.query("incomplete", id=incomplete.id)
-            if known and self._claimed(known[0], by_others=True):
-                raise refused.in_progress(incomplete.id)
-            status, claim = incomplete.status, None
-            if status is IncompleteStatus.IN_PROGRESS:
-                claim = self._database.processes.own
-                status = known[0]["status"] if known else IncompleteStatus.UNRESOLVED
-            self._database.change("park", **row, status=status, claimed_by=claim)
-            self._database.change("forget_files", id=incomplete.id)
-            for sha256 in {file.sha256 for file in files}:
-                self._database.change("name_file", id=incomplete.id, sha256=sha256)
-
-    def _claim(self, incomplete_id: str) -> Incomplete:
-        with self._database.transaction():
-            row = self._find("incomplete", incomplete_id)
-            if self._claimed(row):
-                raise refused.in_progress(row["id"])
-            if row["status"] == IncompleteStatus.RESOLVED:
-                raise refused.resolved(row["id"])
-            self._database.change("claim", id=row["id"], process=self._database.processes.own)
-        return self._incomplete_of(row)
-
     def _sweep(self) -> int:
         with self._database.alone() as alone:
             if not alone:
@@ -302,41 +279,6 @@ class SqliteStore:
             rows = self._database.query("files_of_unresolved")
             return self.files.sweep({row["sha256"] for row in rows})
 
-    def _find(self, table: str, id_or_prefix: str) -> Row:
-        """Return the row with an id, or the only one whose id begins like this."""
-        if rows := self._database.query(table, id=id_or_prefix):
-            return rows[0]
-        length = len(id_or_prefix)
-        like: list[Row] = []
-        if length >= refused.SHORTEST_PREFIX:
-            like = self._database.query(f"{table}s_like", prefix=id_or_prefix, length=length)
-        if len(like) != 1:
-            raise refused.not_found(table, id_or_prefix, [row["id"] for row in like])
-        return self._database.query(table, id=like[0]["id"])[0]
-
-    def _claimed(self, row: Row, *, by_others: bool = False) -> bool:
-        process, processes = row["claimed_by"], self._database.processes
-        if process is None or (by_others and process == processes.own):
-            return False
-        return processes.lives(process)
-
-    def _shown(self, row: Row) -> Row:
-        """Return the row with the status that people see."""
-        if not self._claimed(row):
-            return row
-        return dict(row) | {"status": IncompleteStatus.IN_PROGRESS}
-
-    def _incomplete_of(self, row: Row) -> Incomplete:
-        opened = dict(row) | {"payload": self._seal.opened(row["payload"], row["id"])}
-        return incomplete_of(opened, self.files.path_of)
-
     def _execution_of(self, row: Row) -> Execution:
         runs = row["ended_at"] is not None or self._database.processes.lives(row["process"])
         return execution_of(row, self.files.path_of, runs=runs)
-
-
-_OWN: Final = (
-    IncompleteStatus.UNRESOLVED,
-    IncompleteStatus.PENDING,
-    IncompleteStatus.RESOLVED,
-)

@@ -13,6 +13,7 @@ import pytest
 from engine.errors import NotFoundError, ScenarioTakenError, StoreBusyError, StoreError
 from engine.model.bundle import File
 from engine.model.execution import (
+    Attempt,
     Execution,
     Failure,
     Incomplete,
@@ -24,6 +25,7 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen
+from engine.model.selection import Changed, Selection, Summary
 from engine.run.ports import CursorChange, Store
 from engine.store import history as stored_history
 from engine.store.files import FolderFiles
@@ -378,6 +380,187 @@ async def test_incompletes_are_selected_and_come_oldest_first(store: Store) -> N
     assert await ids(statuses=[IncompleteStatus.PENDING]) == ["a"]
     assert await ids(statuses=[IncompleteStatus.RESOLVED]) == ["done"]
     assert await ids(statuses=list(IncompleteStatus)) == ["b", "a", "done", "late"]
+
+
+async def test_all_that_a_replay_may_need_comes_back(store: Store, files: FolderFiles) -> None:
+    past = Attempt(AT, "e0", "save", Failure("ConnectionError", "refused", {"at": AT}))
+    whole = incomplete(
+        fields={"file": await content(files, b"moov"), "width": 320},
+        cursor={"inbox/a.mov": [12, AT]},
+        earlier=(past, replace(past, node_id="convert")),
+        failed_at=AT,
+        confidential=True,
+    )
+    await store.park(whole)
+    assert await store.incomplete("i1") == whole
+
+
+# Lists
+
+
+def at(minutes: int) -> datetime:
+    return AT + timedelta(minutes=minutes)
+
+
+async def ids_of(store: Store, limit: int = 100, **selection: Any) -> list[str]:
+    page = await store.page_of(Selection(**selection), limit=limit)
+    assert await store.count_of(Selection(**selection)) == len(page.summaries) + page.more
+    return [one.id for one in page.summaries]
+
+
+async def test_a_summary_tells_what_a_list_shows(store: Store) -> None:
+    await store.park(incomplete("i0"))
+    await store.park(incomplete(status=IncompleteStatus.PENDING))
+    _, one = (await store.page_of(Selection(), limit=2)).summaries
+    facts = (one.id, one.scenario_id, one.execution_id, one.node_id, one.created_at, one.due_at)
+    assert facts == ("i1", "videos", "e1", "convert", AT, at(15))
+    assert (one.status, one.attempts, one.allowed) == (IncompleteStatus.PENDING, 1, 3)
+    assert (one.error_type, one.message, one.hint) == ("DataError", "moov atom not found", "a.mov")
+
+
+async def test_a_selection_narrows_by_each_of_its_parts(store: Store) -> None:
+    await store.park(incomplete("a"))
+    await store.park(incomplete("b", scenario_id="photos", created_at=at(1)))
+    await store.park(incomplete("c", node_id="save", created_at=at(2)))
+    refused = Failure("ConnectionError", "refused")
+    await store.park(incomplete("d", failure=refused, created_at=at(3)))
+    await store.park(incomplete("e", bundles={"v": {"x": ["100 %", {"y": "ÄRGER"}]}}))
+    assert await ids_of(store) == ["a", "e", "b", "c", "d"]
+    assert await ids_of(store, scenario_id="photos") == ["b"]
+    assert await ids_of(store, node_id="save") == ["c"]
+    assert await ids_of(store, error_type="ConnectionError") == ["d"]
+    assert await ids_of(store, created_before=at(1)) == ["a", "e"]
+    assert await ids_of(store, created_since=at(1), created_before=at(3)) == ["b", "c"]
+    assert await ids_of(store, text="0 %") == await ids_of(store, text="ärger") == ["e"]
+    assert await ids_of(store, text="%") == ["e"]
+    assert await ids_of(store, text="_") == await ids_of(store, scenario_id="none") == []
+    assert await ids_of(store, scenario_id="videos", error_type="DataError") == ["a", "e", "c"]
+    assert await ids_of(store, scenario_id="videos", text="a.mov", created_since=at(1)) == [
+        "c",
+        "d",
+    ]
+
+
+async def test_a_selection_by_status_sees_what_people_see(processes: Processes) -> None:
+    store, other = await processes(), await processes()
+    for name in ("a", "b", "c"):
+        await store.park(incomplete(name, status=IncompleteStatus.PENDING))
+    await store.park(incomplete("d"))
+    await store.park(incomplete("e", status=IncompleteStatus.RESOLVED))
+    await other.claim("b")
+    assert await ids_of(store, statuses=(IncompleteStatus.PENDING,)) == ["a", "c"]
+    assert await ids_of(store, statuses=(IncompleteStatus.IN_PROGRESS,)) == ["b"]
+    assert await ids_of(store, statuses=(IncompleteStatus.UNRESOLVED,)) == ["d"]
+    assert await ids_of(store, statuses=(IncompleteStatus.RESOLVED,)) == ["e"]
+    assert await ids_of(store, statuses=tuple(IncompleteStatus)) == ["a", "b", "c", "d", "e"]
+    both = (IncompleteStatus.UNRESOLVED, IncompleteStatus.IN_PROGRESS)
+    assert await ids_of(store, statuses=both) == ["b", "d"]
+    assert await ids_of(store, statuses=both, text="a.mov") == ["b", "d"]
+    await other.close()
+    assert await ids_of(store, statuses=(IncompleteStatus.PENDING,)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("selection", [Selection(), Selection(scenario_id="videos")])
+async def test_pages_follow_each_other_without_a_gap(store: Store, selection: Selection) -> None:
+    for number in range(25):
+        failure = Failure("DataError", f"no item `{chr(97 + number % 20)}`")
+        await store.park(incomplete(f"i{number:02}", created_at=at(number // 3), failure=failure))
+    found: list[str] = []
+    behind: Summary | None = None
+    while True:
+        page = await store.page_of(selection, behind=behind, limit=10)
+        found += [one.id for one in page.summaries]
+        behind = page.summaries[-1]
+        if not page.more:
+            break
+    assert found == [f"i{number:02}" for number in range(25)]
+
+
+async def test_what_is_in_progress_elsewhere_leaves_no_gap_in_a_page(processes: Processes) -> None:
+    store, other = await processes(), await processes()
+    for number in range(9):
+        await store.park(incomplete(f"i{number}"))
+        if number not in (3, 8):
+            await other.claim(f"i{number}")
+    page = await store.page_of(Selection(statuses=(IncompleteStatus.UNRESOLVED,)), limit=2)
+    assert ([one.id for one in page.summaries], page.more) == (["i3", "i8"], False)
+
+
+async def test_what_failed_alike_has_one_cause(store: Store) -> None:
+    for number in range(3):
+        failure = Failure("DataError", f'row {number} of "a{number}.csv" has no `name`')
+        await store.park(incomplete(f"a{number}", failure=failure, created_at=at(number)))
+    await store.park(incomplete("b", failure=Failure("DataError", "row 1 has no `id`")))
+    await store.park(incomplete("c", status=IncompleteStatus.RESOLVED))
+    first, second = await store.causes_of(Selection())
+    assert (first.scenario_id, first.node_id, first.error_type) == (
+        "videos",
+        "convert",
+        "DataError",
+    )
+    assert first.message == "row … of … has no `name`"
+    assert (first.count, first.oldest_id, first.oldest_at, first.newest_at) == (3, "a0", AT, at(2))
+    assert (second.count, second.message) == (1, "row … has no `id`")
+    assert await ids_of(store, cause=first.id) == ["a0", "a1", "a2"]
+    (narrowed,) = await store.causes_of(Selection(created_since=at(1), text="a.mov"))
+    assert (narrowed.id, narrowed.count, narrowed.oldest_id) == (first.id, 2, "a1")
+    assert await store.causes_of(Selection(node_id="other")) == []
+
+
+async def test_a_record_that_fails_otherwise_moves_to_another_cause(store: Store) -> None:
+    await store.park(incomplete())
+    await store.park(incomplete(failure=Failure("ConnectionError", "refused")))
+    (cause,) = await store.causes_of(Selection())
+    assert (cause.error_type, cause.count) == ("ConnectionError", 1)
+
+
+async def test_nothing_of_confidential_data_is_in_a_list(store: Store) -> None:
+    await store.park(incomplete(confidential=True))
+    (one,) = (await store.page_of(Selection(), limit=1)).summaries
+    assert one.hint == ""
+    assert await ids_of(store, text="a.mov") == []
+
+
+async def test_texts_that_a_database_may_refuse_are_listed_all_the_same(store: Store) -> None:
+    odd = {"video": {"a": "\ud800\0", "b": "x" * 100_000}}
+    await store.park(incomplete(bundles=odd, failure=Failure("DataError", "\ud800\0" * 1000)))
+    (one,) = (await store.page_of(Selection(), limit=1)).summaries
+    assert one.message
+    assert (await store.incomplete("i1")).bundles == odd
+
+
+# Bulk changes
+
+
+async def test_deleting_passes_over_what_is_in_progress_or_gone(processes: Processes) -> None:
+    store, other = await processes(), await processes()
+    for name in ("a", "b", "c"):
+        await store.park(incomplete(name))
+    await other.claim("b")
+    assert await store.delete_incompletes(["a", "b", "gone"]) == Changed(("a",), ("b",))
+    assert await ids_of(store) == ["b", "c"]
+    with pytest.raises(NotFoundError):
+        await store.incomplete("a")
+
+
+async def test_a_deleted_record_no_longer_keeps_its_files(store: Store, files: FolderFiles) -> None:
+    clip = await content(files, b"moov")
+    await store.park(incomplete(bundles={"video": {"file": clip}}))
+    await store.delete_incompletes(["i1"])
+    assert await store.sweep_files() == 4
+
+
+async def test_resolving_marks_as_done_and_is_done_once(processes: Processes) -> None:
+    store, other = await processes(), await processes()
+    for name in ("a", "b"):
+        await store.park(incomplete(name, status=IncompleteStatus.PENDING))
+    await other.claim("b")
+    assert await store.resolve_incompletes(["a", "b", "gone"]) == Changed(("a",), ("b",))
+    assert await store.resolve_incompletes(["a"]) == Changed((), ())
+    done = await store.incomplete("a")
+    assert (done.status, done.due_at) == (IncompleteStatus.RESOLVED, None)
+    with pytest.raises(StoreError, match="resolved"):
+        await store.claim("a")
 
 
 async def test_files_come_back_with_a_path_that_can_be_read(

@@ -154,9 +154,14 @@ async def test_a_damaged_store_is_refused_and_left_as_it_is(
 async def test_damage_that_shows_later_is_told_too(folder: Path) -> None:
     await filled(folder)
     path = folder / "store.db"
+    with closing(sqlite3.connect(path)) as database:
+        roots = database.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'executions'"
+        ).fetchall()
     content = bytearray(path.read_bytes())
     page = 4096
-    content[page:] = b"\xff" * (len(content) - page)
+    for (root,) in roots:
+        content[page * (root - 1) : page * root] = b"\xff" * page
     path.write_bytes(content)
     async with opened(folder) as store:
         with pytest.raises(StoreError, match="damaged"):
