@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from engine.errors import UnresolvedError
-from engine.model.execution import Incomplete
+from engine.model.selection import Selection, Summary
 from engine.plan.plan import Plan
 from engine.run.core import is_burst
 from engine.run.ports import Store, Watcher
@@ -30,7 +30,8 @@ async def in_turn(store: Store, plan: Plan, watcher: Watcher) -> AsyncIterator[N
     """
     before = await store.scenario(plan.id)
     if plan.settings.sequential_processing and before.incomplete:
-        raise _unresolved(plan.id, await store.incompletes(scenario_id=plan.id))
+        oldest = await store.page_of(Selection(scenario_id=plan.id), limit=LISTED)
+        raise _unresolved(plan.id, oldest.summaries, before.incomplete)
     if not before.active:
         watcher.note(
             f"`{plan.id}` is inactive, so only runs by hand start it: fusion activate {plan.id}"
@@ -57,17 +58,15 @@ async def _deactivated(store: Store, scenario_id: str) -> str | None:
     return f", because {BURST} runs in a row ended in error within {minutes} minutes"
 
 
-def _unresolved(scenario_id: str, waiting: Sequence[Incomplete]) -> UnresolvedError:
+def _unresolved(scenario_id: str, oldest: Sequence[Summary], count: int) -> UnresolvedError:
     named = [
-        f"{one.id[:8]}  {one.node_id}  {one.failure.type}: {one.failure.message}"
-        for one in waiting[:LISTED]
+        f"{one.id[:8]}  {one.node_id}  {one.error_type}: {one.message}" for one in oldest[:LISTED]
     ]
-    if len(waiting) > LISTED:
-        named.append(f"and {len(waiting) - LISTED} more")
-    is_one = len(waiting) == 1
+    if count > LISTED:
+        named.append(f"and {count - LISTED} more")
     return UnresolvedError(
-        f"`{scenario_id}` processes sequentially, and {len(waiting)} incomplete "
-        f"execution{'' if is_one else 's'} must be resolved before it runs again",
+        f"`{scenario_id}` processes sequentially, and {count} incomplete "
+        f"execution{'' if count == 1 else 's'} must be resolved before it runs again",
         notes=tuple(named),
         next_command=f"fusion incomplete list --scenario {scenario_id}",
     )
