@@ -6,11 +6,12 @@ from itertools import groupby
 from typing import Final
 
 from engine.app import Operator, open_store, stored_plan, world, world_in
-from engine.errors import NotFoundError
+from engine.errors import NotFoundError, ScenarioError, UsageError
 from engine.mapping.compile import Scope, World
-from engine.model.execution import Execution
+from engine.model.execution import Execution, Incomplete
 from engine.model.history import History, KeptOperation
 from engine.plan.hints import did_you_mean, listed, shown
+from engine.plan.plan import Plan
 from engine.run.operation import scope_of
 from engine.store.history import KEPT
 
@@ -54,6 +55,46 @@ async def scope_of_operation(
     plan = stored_plan(history, operator)
     around = _in_zone(world(plan, execution.id, execution.started_at), timezone)
     return scope_of(plan, around, history.inputs, operation.bundles), operation
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """What a store holds of a run; `history` is None where no operations are kept."""
+
+    execution: Execution
+    history: History | None
+    incomplete: Sequence[Incomplete]
+
+
+async def run_of(run_id: str, operator: Operator, plan: Plan | None = None) -> StoredRun:
+    """Return a run; of the plan's scenario, if one is given, from the store that is nearest to it.
+
+    Raises NotFoundError if there is none, UsageError if it is another scenario's.
+    """
+    async with open_store(operator, None if plan is None else plan.path) as store:
+        execution = await store.execution(run_id)
+        if plan is not None and execution.scenario_id != plan.id:
+            raise UsageError(
+                f"{execution.id[:8]} is a run of {shown(execution.scenario_id)}, "
+                f"not of {shown(plan.id)}",
+                code="E701",
+                next_command=f"fusion runs --scenario {plan.id}",
+            )
+        history = await store.history(execution.id)
+        return StoredRun(execution, history, await store.incompletes(execution_id=execution.id))
+
+
+def plan_as_run(run: StoredRun, today: Plan, operator: Operator) -> Plan:
+    """Return the plan of a run's scenario as it ran; as it is today where that is not kept.
+
+    What ran once may not be valid any more, since modules change: then it is today's as well.
+    """
+    if run.history is None or run.history.source == today.source:
+        return today
+    try:
+        return stored_plan(run.history, operator)
+    except ScenarioError:
+        return today
 
 
 def kept_of(node_id: str, execution: Execution, history: History) -> Sequence[KeptOperation]:

@@ -27,7 +27,7 @@ LAYERS = (
     ("store", "connect"),
     ("cluster",),
     ("app", "examples"),
-    ("running", "replaying", "stored", "connections"),
+    ("running", "replaying", "stored", "connections", "draw"),
     ("origins",),
     ("cli", "web"),
     ("__main__",),

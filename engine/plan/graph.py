@@ -1,6 +1,6 @@
 """The graph of a plan, for people who look at a scenario; a run never needs it.
 
-The only place for networkx.
+The only place for networkx. Pictures are drawn in `engine.draw`.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,7 @@ from itertools import pairwise
 import networkx as nx
 
 from engine.errors import RunError
-from engine.plan.plan import Flow, Node, NodeKind, Plan, Route
-
-LONGEST_LABEL = 40
+from engine.plan.plan import Flow, Node, Plan, Route
 
 FLOW = "flow"
 ROUTE = "route"
@@ -54,6 +52,20 @@ def check_graph(plan: Plan) -> None:
         raise RunError("the nodes of this scenario do not form a tree")
 
 
+def collected(plan: Plan) -> dict[str, list[str]]:
+    """Return by the id of each aggregator the nodes whose bundles it collects, its source first.
+
+    The last is the aggregator itself.
+    """
+    tree: nx.DiGraph[str] = nx.DiGraph()
+    tree.add_edges_from((edge[0], edge[1]) for edge in _edges(plan) if edge[2] != COLLECTS)
+    return {
+        aggregator: nx.shortest_path(tree, node.id, aggregator)
+        for node in plan.nodes.values()
+        for aggregator in node.closes
+    }
+
+
 _Edge = tuple[str, str, str, str, bool]
 
 
@@ -62,12 +74,12 @@ def _edges(plan: Plan) -> Iterator[_Edge]:
     for node in plan.nodes.values():
         for number, route in enumerate(node.routes, 1):
             yield from _to_route(node, route, number)
-        own = _own_error_route(node)
+        own = own_error_route(node)
         if own is not None:
             yield from _hanging(node, own)
-    last_resort = _last_resort(plan)
-    if last_resort is not None:
-        yield from _hanging(plan.flow[0], last_resort)
+    resort = last_resort(plan)
+    if resort is not None:
+        yield from _hanging(plan.flow[0], resort)
     for node in plan.nodes.values():
         for aggregator in node.closes:
             yield node.id, aggregator, COLLECTS, "", False
@@ -75,91 +87,48 @@ def _edges(plan: Plan) -> Iterator[_Edge]:
 
 def _along(flow: Flow) -> Iterator[_Edge]:
     for before, after in pairwise(flow):
-        yield before.id, after.id, FLOW, _filter_label(after), False
+        yield before.id, after.id, FLOW, filter_label(after), False
 
 
 def _to_route(node: Node, route: Route, number: int) -> Iterator[_Edge]:
     if route.flow:
-        yield node.id, route.flow[0].id, ROUTE, _route_label(route, number), route.disabled
+        yield node.id, route.flow[0].id, ROUTE, route_label(route, number), route.disabled
         yield from _along(route.flow)
 
 
 def _hanging(node: Node, flow: Flow) -> Iterator[_Edge]:
-    yield node.id, flow[0].id, ERROR, _filter_label(flow[0]), False
+    yield node.id, flow[0].id, ERROR, filter_label(flow[0]), False
     yield from _along(flow)
 
 
-def _own_error_route(node: Node) -> Flow | None:
-    """Return the error route that is written at a node itself."""
+def own_error_route(node: Node) -> Flow | None:
+    """Return the error route that is written at a node itself, None if there is none."""
     for handler in node.handlers:
         if handler.router is None and handler.flow[0].path == f"{node.path}.on_error.0":
             return handler.flow
     return None
 
 
-def _last_resort(plan: Plan) -> Flow | None:
+def last_resort(plan: Plan) -> Flow | None:
+    """Return the scenario's own error route, None if there is none."""
     for handler in plan.flow[0].handlers:
         if handler.flow[0].path == "on_error.0":
             return handler.flow
     return None
 
 
-def _filter_label(node: Node) -> str:
+def filter_label(node: Node) -> str:
+    """Return what a node's filter is called, else what it says; empty: it has none."""
     if node.filter is None:
         return ""
     return node.filter.name or (node.filter.leaves[0].mapped.text if node.filter.leaves else "")
 
 
-def _route_label(route: Route, number: int) -> str:
+def route_label(route: Route, number: int) -> str:
+    """Return what a route is called, else what its filter says; `number` counts from 1."""
     text = route.name or f"route {number}"
     if route.fallback:
         return f"{text} (fallback)"
     if route.name or route.filter is None or not route.filter.leaves:
         return text
     return route.filter.leaves[0].mapped.text
-
-
-def to_mermaid(plan: Plan) -> str:
-    """Return the plan as a Mermaid flowchart: routers are diamonds, error routes are dashed."""
-    names = {node_id: f"n{number}" for number, node_id in enumerate(plan.nodes)}
-    lines = ["flowchart TD"]
-    lines += [f"  {names[node.id]}{_mermaid_node(node)}" for node in plan.nodes.values()]
-    for before, after, kind, label, _disabled in _edges(plan):
-        lines.append(f"  {names[before]} {_arrow(kind, label)} {names[after]}")
-    off = [names[node.id] for node in plan.nodes.values() if node.disabled]
-    if off:
-        lines += ["  classDef disabled opacity:0.4", f"  class {','.join(off)} disabled"]
-    return "\n".join(lines) + "\n"
-
-
-def _mermaid_node(node: Node) -> str:
-    title = _escaped(node.title)
-    text = f'"{title}<br/><small>{_escaped(node.module_id)}</small>"'
-    match node.kind:
-        case NodeKind.ROUTER:
-            return f"{{{text}}}"
-        case NodeKind.DIRECTIVE | NodeKind.RETRY | NodeKind.THROW:
-            return f"([{text}])"
-        case NodeKind.AGGREGATOR:
-            return f"[/{text}\\]"
-        case NodeKind.ITERATOR:
-            return f"[\\{text}/]"
-        case NodeKind.MODULE:
-            return f"[{text}]"
-
-
-def _arrow(kind: str, label: str) -> str:
-    if kind == COLLECTS:
-        return '-. "collects" .->'
-    line = "-.->" if kind == ERROR else "-->"
-    text = ": ".join(part for part in ("on error" if kind == ERROR else "", label) if part)
-    return f'{line}|"{_escaped(text)}"|' if text else line
-
-
-def _escaped(text: str) -> str:
-    """Return a text that is a label and nothing else: Mermaid's and HTML's signs as entities."""
-    if len(text) > LONGEST_LABEL:
-        text = text[: LONGEST_LABEL - 1] + "…"
-    return "".join(
-        char if char.isalnum() or char in " .,_-…:()/" else f"#{ord(char)};" for char in text
-    )

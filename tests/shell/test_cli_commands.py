@@ -228,13 +228,6 @@ def test_validate_as_json_has_a_place_for_each_problem() -> None:
     assert all(problem["place"]["file"].endswith("wrong.yaml") for problem in file["problems"])
 
 
-def test_graph_draws_mermaid() -> None:
-    result = fusion("graph", write("people.yaml", PEOPLE))
-    assert result.exit_code == Exit.OK
-    assert "person" in result.stdout
-    assert result.stdout.splitlines()[0].startswith(("flowchart", "graph"))
-
-
 def test_modules_are_listed_with_what_they_do() -> None:
     result = fusion("modules")
     for module in ("flow.break", "files.watch_folder", "tools.set_variables"):

@@ -1,5 +1,6 @@
-"""`fusion graph`: a scenario as a picture in text."""
+"""`fusion graph`: a scenario as a picture."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,27 +11,99 @@ from engine.cli.output import Output
 
 if TYPE_CHECKING:
     from engine.app import Operator
+    from engine.draw.outcome import Mark
+    from engine.plan.plan import Plan
+
+FORMATS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
+"""The language of a file by the end of its name."""
 
 
-@click.command(epilog="Example: fusion graph scenarios/quickstart.yaml > quickstart.mmd")
+@click.command(epilog="Example: fusion graph scenarios/quickstart.yaml -o quickstart.svg")
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option(
     "--format",
-    "_form",
-    type=click.Choice(["mermaid"]),
-    default="mermaid",
-    show_default=True,
-    help="Language of the picture.",
+    "form",
+    type=click.Choice(["svg", "mermaid", "dot"]),
+    help="Language of the picture. Left out: that of FILE's name, else Mermaid.",
 )
-@operator("connections", "modules")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the picture to a file.",
+)
+@click.option("--run", "run_id", metavar="ID", help="Show what a run made of each node.")
+@operator("store", "connections", "modules")
 @click.pass_obj
-def command(output: Output, /, operator: "Operator", *, scenario: Path, _form: str) -> None:
-    """Draw a scenario with its filters, routes and error routes.
+def command(
+    output: Output,
+    /,
+    operator: "Operator",
+    *,
+    scenario: Path,
+    form: str | None,
+    target: Path | None,
+    run_id: str | None,
+) -> None:
+    """Draw a scenario with its filters, routes, error routes and aggregations.
 
-    The picture is Mermaid text, which GitHub, GitLab and many editors show as a picture.
+    SVG is shown by every browser; Mermaid by GitHub, GitLab and many editors; DOT by Graphviz. With
+    --run, colours say how the nodes of a run ended, and numbers what they did; the scenario is
+    drawn as it was when it ran, as long as the store keeps that.
     """
-    from engine.app import load_plan
-    from engine.plan.graph import to_mermaid
+    from engine.cli.files import need_folder, write_text
 
-    for line in to_mermaid(load_plan(scenario, operator)).splitlines():
-        output.result(line)
+    chosen = form or _format_of(target)
+    if target is not None:
+        need_folder(target)
+    picture = _picture(chosen, *_drawn(output, operator, scenario, run_id))
+    if target is None:
+        for line in picture.splitlines():
+            output.result(line)
+    else:
+        write_text(target, picture)
+        output.tell(f"drawn: {target}")
+
+
+def _format_of(target: Path | None) -> str:
+    if target is None:
+        return "mermaid"
+    if target.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise click.UsageError(f"say --format, or end the file's name in one of {known}")
+    return FORMATS[target.suffix.lower()]
+
+
+def _picture(form: str, plan: "Plan", marks: "Mapping[str, Mark]") -> str:
+    if form == "svg":
+        from engine.draw.svg import to_svg
+
+        return to_svg(plan, marks)
+    if form == "dot":
+        from engine.draw.dot import to_dot
+
+        return to_dot(plan, marks)
+    from engine.draw.mermaid import to_mermaid
+
+    return to_mermaid(plan, marks)
+
+
+def _drawn(
+    output: Output, operator: "Operator", scenario: Path, run_id: str | None
+) -> "tuple[Plan, Mapping[str, Mark]]":
+    from engine.app import load_plan
+
+    plan = load_plan(scenario, operator)
+    if run_id is None:
+        return plan, {}
+    from engine.cli.running import run_async
+    from engine.draw.outcome import marks_of
+    from engine.stored import plan_as_run, run_of
+
+    run, _ = run_async(run_of(run_id, operator, plan))
+    drawn = plan_as_run(run, plan, operator)
+    if drawn.source != plan.source:
+        output.tell(f"{scenario} has changed since; this is the scenario as it ran")
+    return drawn, marks_of(drawn, run.execution)

@@ -1,10 +1,10 @@
-"""Pictures of a plan, and what can never run."""
+"""A plan as a graph, and what can never run."""
 
 import subprocess
 import sys
 from collections.abc import Callable
 
-from engine.plan.graph import check_graph, to_mermaid, to_networkx
+from engine.plan.graph import check_graph, collected, to_networkx
 from engine.plan.plan import Plan
 
 TEXT = """\
@@ -53,6 +53,12 @@ def test_a_plan_is_a_graph_of_flows_routes_error_routes_and_aggregations(
     check_graph(plan_of(TEXT))
 
 
+def test_what_an_aggregator_collects_from_goes_from_its_source_to_itself(
+    plan_of: Callable[[str], Plan],
+) -> None:
+    assert collected(plan_of(TEXT)) == {"agg": ["each", "fork", "agg"]}
+
+
 def test_a_source_right_before_its_aggregator_keeps_the_tree_whole(
     plan_of: Callable[[str], Plan],
 ) -> None:
@@ -64,28 +70,6 @@ def test_a_source_right_before_its_aggregator_keeps_the_tree_whole(
 
     check_graph(plan)
     assert to_networkx(plan).edges["find", "agg"]["kind"] == "flow"
-
-
-def test_mermaid_shows_filters_error_routes_routers_and_aggregation(
-    plan_of: Callable[[str], Plan],
-) -> None:
-    lines = to_mermaid(plan_of(TEXT)).splitlines()
-
-    assert lines[0] == "flowchart TD"
-    assert '  n3{"fork<br/><small>flow.router</small>"}' in lines
-    assert '  n1 -.->|"on error"| n2' in lines
-    assert '  n3 -->|"named"| n4' in lines
-    assert '  n4 -->|"only full ones"| n5' in lines
-    assert '  n3 -->|"route 2 (fallback)"| n6' in lines
-    assert '  n1 -. "collects" .-> n4' in lines
-    assert "  class n6 disabled" in lines
-
-
-def test_labels_cannot_break_out_of_the_picture(plan_of: Callable[[str], Plan]) -> None:
-    picture = to_mermaid(plan_of(TEXT))
-
-    assert "<b>" not in picture
-    assert "My #34;own#34; #60;b#62;" in picture
 
 
 def test_a_fallback_beside_a_route_that_takes_all_is_a_warning(
