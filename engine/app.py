@@ -28,7 +28,7 @@ from engine.plan.plan import Plan
 from engine.run.ports import Watcher
 from engine.run.surroundings import Surroundings
 from engine.store import place
-from engine.store.config import key_reference, use_config
+from engine.store.config import history_budget, key_reference, retention, use_config
 from engine.store.files import FolderFiles
 from engine.store.seal import KeyOf, key_from
 from engine.store.sqlite import SqliteStore, open_sqlite
@@ -117,6 +117,11 @@ async def opened(folder: Path, *, create: bool = False) -> AsyncIterator[SqliteS
         await store.close()
 
 
+async def tidy(store: SqliteStore) -> None:
+    """Let a store forget what is past its time, after work on it."""
+    await store.tidy(retention(store.folder), clock().now())
+
+
 def _key_of(folder: Path) -> KeyOf | None:
     """Return what fetches the key of confidential records; None: it lies in the folder."""
     reference = key_reference(folder)
@@ -149,6 +154,7 @@ async def surrounded(
         watcher=watcher,
         world=world(plan, execution.id, execution.started_at),
         secrets=operator.secrets,
+        history=history_budget(store.folder),
     )
     talking = [
         node

@@ -12,6 +12,7 @@ from engine.app import (
     open_store,
     stored_plan,
     surrounded,
+    tidy,
     world,
 )
 from engine.errors import UsageError
@@ -52,7 +53,7 @@ async def replay(
             results.append(result)
             if result.execution.interrupted:
                 break
-        await store.sweep_files()
+        await tidy(store)
     return results
 
 

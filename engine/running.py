@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.app import Operator, load_plan, new_execution, opened, surrounded
+from engine.app import Operator, load_plan, new_execution, opened, surrounded, tidy
 from engine.model.execution import Execution, Incomplete, Kind, Status
 from engine.plan.inputs import read_bundles, settle_inputs
 from engine.plan.plan import Plan
@@ -61,7 +61,7 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
             execution = await run.execute(fed=fed)
             if not execution.interrupted:
                 await idle()
-        await store.sweep_files()
+        await tidy(store)
     return RunResult(
         plan=plan,
         execution=execution,

@@ -10,10 +10,10 @@ from engine.errors import NotFoundError, ScenarioError, UsageError
 from engine.mapping.compile import Scope, World
 from engine.model.execution import Execution, Incomplete
 from engine.model.history import History, KeptOperation
+from engine.model.retention import RUNS
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.plan import Plan
 from engine.run.operation import scope_of
-from engine.store.history import KEPT
 
 MOST_ROWS: Final = 4
 """Rows of numbers without a gap that are told, besides the last."""
@@ -117,7 +117,7 @@ def nothing_kept(execution: Execution) -> NotFoundError:
     return NotFoundError(
         f"no operations of run {execution.id[:8]} are kept",
         notes=(
-            f"they are kept of each scenario's latest {KEPT} runs in which a bundle moved, once "
+            f"they are kept of each scenario's latest {RUNS} runs in which a bundle moved, once "
             "the run has ended, and not where `data_is_confidential` is set",
         ),
         next_command="fusion runs",

@@ -78,7 +78,7 @@ class Run:
             for node in plan.nodes.values()
             if node.kind is NodeKind.MODULE
         }
-        self._history = Recorder(plan)
+        self._history = Recorder(plan, around.history)
         self._transaction = Transaction(plan, around, self._operations, self._marks)
         self._travel = Travel(
             plan,

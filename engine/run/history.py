@@ -13,15 +13,9 @@ from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Failure
 from engine.model.history import History, KeptOperation, Seen
+from engine.model.retention import Budget
 from engine.plan.plan import Node, NodeKind, Plan
 from engine.run.retrying import Trouble
-
-FIRST: Final = 10
-LAST: Final = 10
-"""So many operations of a node are kept from the beginning and from the end of an execution."""
-
-MOST_FAILURES: Final = 100
-"""So many failures of a node are kept besides; of more, those among the last."""
 
 FEW: Final = 3
 """So many bundles are kept of those that one operation emits."""
@@ -45,10 +39,11 @@ class Recorder:
     `keep` has a call for each node that operates, which takes an `Entry`.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, budget: Budget) -> None:
         self._plan = plan
+        self._budget = budget
         self._is_silent = plan.settings.data_is_confidential
-        self._kept = {node.id: _Kept(node) for node in plan.nodes.values()}
+        self._kept = {node.id: _Kept(node, budget) for node in plan.nodes.values()}
         self.keep: dict[str, Callable[[Entry], None]] = {
             node.id: self._keeping(node) for node in plan.nodes.values() if node.kind in _OPERATING
         }
@@ -57,17 +52,17 @@ class Recorder:
         """Return what keeps a node's operations: the first ones, then always the last."""
         if self._is_silent:
             return deque[Entry](maxlen=0).append
-        kept = self._kept[node.id]
+        kept, most = self._kept[node.id], self._budget.first
 
         def add_first(entry: Entry) -> None:
             kept.first.append(entry)
-            if len(kept.first) == FIRST:
+            if len(kept.first) == most:
                 self.keep[node.id] = kept.last.append
 
         def add_own(entry: Entry) -> None:
             # `flow.retry` changes the scope of its error route.
             number, scope, outputs, emitted = entry
-            ring = kept.first if len(kept.first) < FIRST else kept.last
+            ring = kept.first if len(kept.first) < most else kept.last
             ring.append((number, dict(scope), outputs, emitted))
 
         return add_own if node.on_error_route else add_first
@@ -100,7 +95,8 @@ class Recorder:
             number = kept.arrivals
         scope = dict(trouble.scope) if node.on_error_route else trouble.scope
         scope = _without(_heavy_names(scope), scope)
-        failures = kept.failures if len(kept.failures) < MOST_FAILURES else kept.late_failures
+        has_room = len(kept.failures) < self._budget.failures
+        failures = kept.failures if has_room else kept.late_failures
         failures.append(kept.operation((number, scope, (), 0), failure))
 
     def lighten(self) -> None:
@@ -138,12 +134,12 @@ class _Kept:
 
     __slots__ = ("arrivals", "failures", "first", "is_collecting", "last", "late_failures", "names")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, budget: Budget) -> None:
         self.names = (*node.mappable, "error")
         self.first: list[Entry] = []
-        self.last: deque[Entry] = deque(maxlen=LAST)
+        self.last: deque[Entry] = deque(maxlen=budget.last)
         self.failures: list[KeptOperation] = []
-        self.late_failures: deque[KeptOperation] = deque(maxlen=LAST)
+        self.late_failures: deque[KeptOperation] = deque(maxlen=budget.last)
         self.arrivals = 0
         self.is_collecting = False
 

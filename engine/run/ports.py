@@ -16,6 +16,7 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 
 
@@ -84,8 +85,8 @@ class Store(Protocol):
         history: History | None = None,
     ) -> None:
         """Store how an execution ended, together with the trigger's new marks and what the end
-        does to the scenario's errors in a row, which may deactivate it. Of each scenario the latest
-        histories are kept; what is too large is left out of one."""
+        does to the scenario's errors in a row, which may deactivate it. What is too large is left
+        out of the history."""
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         """Store marks at the end of a cycle that is not the last."""
@@ -150,6 +151,10 @@ class Store(Protocol):
         self, *, scenario_id: str | None = None, limit: int = 20
     ) -> list[Execution]:
         """Return the latest first."""
+
+    async def tidy(self, retention: Retention, now: datetime) -> Forgotten:
+        """Forget what is past its time, and sweep files; disk space is freed as far as no other
+        process uses the store."""
 
     async def sweep_files(self) -> int:
         """Delete contents that no unresolved incomplete execution names; return the bytes freed.

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from engine.mapping.compile import World
 from engine.model.bundle import Bundle
+from engine.model.retention import Budget
 from engine.model.secrets import Secrets
 from engine.module import Files, Http
 from engine.run.ports import Clock, Ids, Store, Watcher
@@ -48,6 +49,7 @@ class Surroundings:
     http: Mapping[str, Http] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     """What failures that are kept and told may not show."""
+    history: Budget = field(default_factory=Budget)
     test_connection: Callable[[str], Awaitable[None]] = nothing_to_test
     """Tests the connection of a node by its id, before the first bundle. Raises
     UnusableConnectionError."""

@@ -4,12 +4,16 @@
       array: 1000000
     encryption_key:       # of confidential records, in place of the file `key`; or env, or file
       keyring: fusion/store
+    history:              # operations of each node that a run remembers, and runs that do
+      {first: 10, last: 10, failures: 100, runs: 50}
+    retention:            # ended runs are forgotten after this time; most bytes of the store's rows
+      {runs: 30d, size: 1000000000}
 
 Called by `engine.app` and by the commands that evaluate expressions, before anything is compiled.
 """
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +21,8 @@ from pydantic import ValidationError
 
 from engine.errors import NoStoreError, Problem, Problems
 from engine.mapping.limits import Limits, put_in_force
+from engine.model.durations import duration
+from engine.model.retention import Budget, Retention
 from engine.module import Credential
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.read import Document, KeyPath, read, read_file
@@ -25,7 +31,13 @@ from engine.store.place import existing
 NAME = "config.yaml"
 SECTION = "expressions"
 KEY = "encryption_key"
+HISTORY = "history"
+RETENTION = "retention"
+SECTIONS = (SECTION, KEY, HISTORY, RETENTION)
 LIMITS = tuple(each.name for each in fields(Limits))
+COUNTS = tuple(each.name for each in fields(Budget))
+MOST = 10_000
+"""Operations of a node, and runs, that a history may be told to keep."""
 
 Found = TypeVar("Found")
 
@@ -58,6 +70,17 @@ def key_reference(folder: Path) -> Credential | None:
     return _read(folder, _Reader.key)
 
 
+def history_budget(folder: Path) -> Budget:
+    """Return how much of a run a store's folder says is remembered. Raises ScenarioError."""
+    return Budget(**_read(folder, _Reader.counts) or {})
+
+
+def retention(folder: Path) -> Retention:
+    """Return when a store's folder says that it forgets. Raises ScenarioError."""
+    histories = history_budget(folder).runs
+    return replace(_read(folder, _Reader.retention) or Retention(), histories=histories)
+
+
 def _read(folder: Path, wanted: Callable[["_Reader"], Found]) -> Found | None:
     path = folder / NAME
     if not path.is_file():
@@ -76,17 +99,45 @@ class _Reader:
         self._problems = problems
 
     def limits(self) -> dict[str, int]:
-        self._known(self._document.data, (SECTION, KEY), ())
-        section = self._document.data.get(SECTION) or {}
-        if not isinstance(section, dict):
-            self._misfit(f"{shown(SECTION)} should be a mapping of limits", (SECTION,))
-            return {}
-        self._known(section, LIMITS, (SECTION,))
+        self._known(self._document.data, SECTIONS, ())
+        section = self._section(SECTION, "limits", LIMITS)
+        return {name: value for name, value in section.items() if self._fits(name, value)}
+
+    def counts(self) -> dict[str, int]:
+        section = self._section(HISTORY, "counts", COUNTS)
         return {
             name: value
             for name, value in section.items()
-            if name in LIMITS and self._fits(name, value)
+            if self._is_whole(value, 1, MOST, (HISTORY, name))
         }
+
+    def retention(self) -> Retention:
+        section = self._section(RETENTION, "limits", ("runs", "size"))
+        settled: dict[str, Any] = {}
+        if "runs" in section:
+            try:
+                settled["runs"] = duration(str(section["runs"]))
+            except ValueError as error:
+                self._misfit(f"{shown('runs')} {error}", (RETENTION, "runs"))
+        size = section.get("size")
+        if size is not None and self._is_whole(size, 1, 2**62, (RETENTION, "size")):
+            settled["size"] = size
+        return Retention(**settled)
+
+    def _section(self, name: str, of: str, names: tuple[str, ...]) -> dict[str, Any]:
+        """Return a section's entries; those that are unknown are told and left out."""
+        section = self._document.data.get(name) or {}
+        if not isinstance(section, dict):
+            self._misfit(f"{shown(name)} should be a mapping of {of}", (name,))
+            return {}
+        self._known(section, names, (name,))
+        return {key: value for key, value in section.items() if key in names}
+
+    def _is_whole(self, value: Any, least: int, most: int, path: KeyPath) -> bool:
+        good = type(value) is int and least <= value <= most
+        if not good:
+            self._misfit(f"{shown(path[-1])} is a whole number from {least} to {most:,}", path)
+        return good
 
     def key(self) -> Credential | None:
         entry = self._document.data.get(KEY)

@@ -111,6 +111,19 @@ class Database:
         with told(self.path), self._lock.held(self._busy_seconds):
             yield not self.processes.others()
 
+    def pages(self) -> tuple[int, int]:
+        """Return how many bytes of the file are used, and how many of it are free pages."""
+        assert self._connection is not None  # noqa: S101 - open() comes first
+        with told(self.path):
+            size = _pragma(self._connection, "page_size")
+            free = _pragma(self._connection, "freelist_count") * size
+            return _pragma(self._connection, "page_count") * size - free, free
+
+    def compact(self) -> None:
+        """Write the file anew without its free pages. To be called inside of `alone`."""
+        assert self._connection is not None  # noqa: S101 - open() comes first
+        self._connection.execute("VACUUM")
+
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

@@ -23,10 +23,6 @@ from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen, fit
 from engine.store.encode import Json, PathOf, encode, from_json, to_json
 from engine.store.records import failure_json, failure_of
 
-KEPT: Final = 50
-"""Executions of one scenario whose history is kept: about a working week of hourly runs. Those in
-which nothing happened have none and do not count."""
-
 BUDGET: Final = 2 * 1024 * 1024
 """Bytes of bundles in one history, so that it costs a run less than a second and all of a scenario
 take about 100 MB at most. What nodes failed on comes first."""

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,12 +19,13 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.ports import CursorChange
 from engine.store import refused
 from engine.store.encode import decode, encode, files_in
 from engine.store.files import FolderFiles
-from engine.store.history import KEPT, history_of, history_payload
+from engine.store.history import history_of, history_payload
 from engine.store.records import (
     Row,
     execution_of,
@@ -124,7 +126,7 @@ class MemoryStore:
             scenario["errors_in_row"] = errors
             scenario["active"] &= not (streak.errors and errors >= streak.limit)
         if payload is not None:
-            self._keep_history(execution, payload)
+            self._records.histories[execution.id] = payload
 
     async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         self._set_marks(scenario_id, _encoded(cursor))
@@ -227,6 +229,42 @@ class MemoryStore:
         rows = [row for row in latest if scenario_id in {None, row["scenario_id"]}]
         return [self._execution_of(row) for row in rows[:limit]]
 
+    async def tidy(self, retention: Retention, now: datetime) -> Forgotten:
+        rows, before = self._records.executions.values(), now - retention.runs
+        old = [row["id"] for row in rows if self._is_old(row, before)]
+        for execution_id in old:
+            del self._records.executions[execution_id]
+            self._records.histories.pop(execution_id, None)
+        surplus = self._surplus(retention)
+        for execution_id in surplus:
+            del self._records.histories[execution_id]
+        return Forgotten(len(old), len(surplus), await self.sweep_files())
+
+    def _is_old(self, row: Row, before: datetime) -> bool:
+        ended_at, own = row["ended_at"], self._records.executions.values()
+        latest = [one["id"] for one in own if one["scenario_id"] == row["scenario_id"]][-1]
+        waits = any(
+            one["execution_id"] == row["id"] and one["status"] != IncompleteStatus.RESOLVED
+            for one in self._records.incompletes.values()
+        )
+        past = ended_at is not None and ended_at < to_moment(before)
+        return past and row["id"] != latest and not waits
+
+    def _surplus(self, retention: Retention) -> set[str]:
+        """Name the histories beyond those that each scenario keeps, and beyond the size of all."""
+        runs, histories = self._records.executions, self._records.histories
+        own: dict[str, list[str]] = {}
+        for execution_id in histories:
+            own.setdefault(runs[execution_id]["scenario_id"], []).append(execution_id)
+        surplus = {one for each in own.values() for one in each[: -retention.histories]}
+        left = [one for one in runs if one in histories and one not in surplus]
+        while retention.size is not None and left and self._bytes(left) > retention.size:
+            surplus.add(left.pop(0))
+        return surplus
+
+    def _bytes(self, histories: Sequence[str]) -> int:
+        return sum(len(self._records.histories[one]) for one in histories)
+
     async def sweep_files(self) -> int:
         if self._records.open != {self._own}:
             return 0
@@ -246,13 +284,6 @@ class MemoryStore:
                 marks.pop(key, None)
             else:
                 marks[key] = value
-
-    def _keep_history(self, execution: Execution, payload: bytes) -> None:
-        runs, histories = self._records.executions, self._records.histories
-        histories[execution.id] = payload
-        own = [one for one in histories if runs[one]["scenario_id"] == execution.scenario_id]
-        for old in own[:-KEPT]:
-            del histories[old]
 
     def _selected(self, selection: Selection) -> list[Row]:
         """Return the rows that are selected, oldest first, with the status that people see."""

@@ -67,10 +67,33 @@ ON CONFLICT (execution_id) DO UPDATE SET payload = excluded.payload
 
 -- name: forget_histories
 DELETE FROM histories
-WHERE scenario_id = :scenario_id AND seq <= (
-    SELECT seq FROM histories
-    WHERE scenario_id = :scenario_id ORDER BY seq DESC LIMIT 1 OFFSET :kept
+WHERE seq <= (
+    SELECT later.seq FROM histories AS later
+    WHERE later.scenario_id = histories.scenario_id ORDER BY later.seq DESC LIMIT 1 OFFSET :kept
 )
+
+-- name: oldest_histories
+SELECT execution_id FROM histories JOIN executions ON executions.id = execution_id
+ORDER BY executions.seq LIMIT :limit
+
+-- name: forget_history
+DELETE FROM histories WHERE execution_id = :id
+
+-- name: old_executions
+SELECT id FROM executions
+WHERE ended_at < :before
+    AND seq < (
+        SELECT MAX(latest.seq) FROM executions AS latest
+        WHERE latest.scenario_id = executions.scenario_id
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM incompletes
+        WHERE execution_id = executions.id AND incompletes.status <> 'resolved'
+    )
+ORDER BY ended_at LIMIT :limit
+
+-- name: forget_execution
+DELETE FROM executions WHERE id = :id
 
 -- name: history
 SELECT payload FROM histories WHERE execution_id = :id

@@ -12,7 +12,8 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar, TypeVarTuple
 
@@ -24,6 +25,7 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.ports import CursorChange
 from engine.store import refused
@@ -31,12 +33,13 @@ from engine.store.database import Database
 from engine.store.encode import decode, encode
 from engine.store.faults import told
 from engine.store.files import FolderFiles
-from engine.store.history import KEPT, history_of, history_payload
+from engine.store.history import history_of, history_payload
 from engine.store.lock import run_lock
 from engine.store.lookup import find
 from engine.store.parked import Parked
 from engine.store.records import Row, execution_of, execution_row, registered_of
 from engine.store.seal import KeyOf, Seal
+from engine.store.tidying import compact, forget
 
 BUSY_SECONDS: Final = 30.0
 """How long a write waits for other processes before it gives up."""
@@ -201,6 +204,9 @@ class SqliteStore:
             rows = await self._query("executions_of_scenario", scenario_id=scenario_id, limit=limit)
         return [self._execution_of(row) for row in rows]
 
+    async def tidy(self, retention: Retention, now: datetime) -> Forgotten:
+        return await self._in_worker(self._tidy, retention, now)
+
     async def sweep_files(self) -> int:
         return await self._in_worker(self._sweep)
 
@@ -250,7 +256,6 @@ class SqliteStore:
             if payload is not None:
                 at = {"scenario_id": execution.scenario_id}
                 self._database.change("keep_history", id=execution.id, payload=payload, **at)
-                self._database.change("forget_histories", kept=KEPT, **at)
 
     def _history(self, execution_id: str) -> History | None:
         rows = self._database.query("history", id=execution_id)
@@ -278,6 +283,13 @@ class SqliteStore:
                 return 0
             rows = self._database.query("files_of_unresolved")
             return self.files.sweep({row["sha256"] for row in rows})
+
+    def _tidy(self, retention: Retention, now: datetime) -> Forgotten:
+        forgotten = forget(self._database, retention, now)
+        with self._database.alone() as alone:
+            if alone:
+                forgotten = compact(self._database, forgotten)
+        return replace(forgotten, bytes=forgotten.bytes + self._sweep())
 
     def _execution_of(self, row: Row) -> Execution:
         runs = row["ended_at"] is not None or self._database.processes.lives(row["process"])

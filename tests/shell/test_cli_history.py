@@ -226,3 +226,16 @@ def test_a_run_without_history_has_no_operations() -> None:
 )
 def test_numbers_are_told_in_rows(numbers: list[int], text: str) -> None:
     assert numbers_kept(KeptOperation(number, Seen({})) for number in numbers) == text
+
+
+def test_the_operator_settles_how_many_operations_are_remembered() -> None:
+    Path(".fusion").mkdir(mode=0o700)
+    write(".fusion/config.yaml", "history: {first: 2, last: 1, failures: 1, runs: 1}\n")
+    write("count.yaml", COUNT)
+    for _ in range(2):
+        fusion("run", "count.yaml")
+    newest, oldest = json.loads(fusion("runs", "--json").output)["runs"]
+    shown = json.loads(fusion("runs", newest["id"], "--node", "product", "--json").output)
+    assert [one["number"] for one in shown["operations"]["product"]] == [1, 2, 100]
+    gone = fusion("runs", oldest["id"], "--node", "product")
+    assert gone.exit_code == Exit.NOT_FOUND

@@ -10,6 +10,7 @@ from runs import Bench
 from engine.model.bundle import Bundle
 from engine.model.execution import Status
 from engine.model.history import History, KeptOperation, Seen, fits
+from engine.model.retention import Budget
 from engine.run.history import HEAVY, Recorder
 from engine.store.encode import encode
 
@@ -292,7 +293,7 @@ async def test_a_trigger_that_finds_nothing_leaves_no_history(tmp_path: Path) ->
 
 def test_large_bundles_are_let_go_while_the_run_goes_on(tmp_path: Path) -> None:
     plan = Bench(tmp_path, count(3)).plan
-    recorder = Recorder(plan)
+    recorder = Recorder(plan, Budget())
     large: Bundle = {"text": "x" * (HEAVY + 1)}
     recorder.keep["each"]((1, {}, [large, {"i": 1}], 2))
     recorder.keep["twice"]((1, {"each": large}, [{"value": 1}], 1))

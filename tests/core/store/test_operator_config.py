@@ -1,6 +1,7 @@
 """`.fusion/config.yaml`: limits of expressions that the operator sets."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from mapping_cases import value_of
 from engine.errors import ExpressionError, MappingError, ScenarioError
 from engine.mapping.compile import compile_text
 from engine.mapping.limits import DEFAULTS, Limits, in_force, put_in_force
-from engine.store.config import limits_in, use_config
+from engine.model.retention import Budget, Retention
+from engine.store.config import history_budget, limits_in, retention, use_config
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +55,7 @@ def test_an_empty_section_changes_nothing(tmp_path: Path, text: str) -> None:
         ("expressions:\n  text: '5'\n", "E112", "is a whole number", 2, 10),
         ("expressions: [5]\n", "E112", "should be a mapping of limits", 1, 14),
         ("[5]\n", "E112", "a mapping of keys and values", 1, 1),
+        ("retention: {}\nhistry: {}\n", "E110", "did you mean `history`?", 2, 1),
     ],
 )
 def test_a_mistake_in_it_is_told_with_its_place(
@@ -66,6 +69,36 @@ def test_a_mistake_in_it_is_told_with_its_place(
     assert says in problem.message
     assert problem.place is not None
     assert (problem.place.line, problem.place.column) == (line, column)
+
+
+def test_how_much_is_remembered_and_for_how_long_can_be_settled(tmp_path: Path) -> None:
+    assert history_budget(tmp_path) == Budget()
+    assert retention(tmp_path) == Retention()
+    text = "history: {first: 2, last: 3, failures: 4, runs: 5}\nretention: {runs: 7d, size: 9000}\n"
+    store = written(tmp_path, text)
+    assert history_budget(store) == Budget(first=2, last=3, failures=4, runs=5)
+    assert retention(store) == Retention(runs=timedelta(days=7), size=9000, histories=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "column"),
+    [
+        ("history: {first: 0}\n", "a whole number from 1 to 10,000", 18),
+        ("history: {runs: many}\n", "a whole number from 1 to 10,000", 17),
+        ("history: {least: 1}\n", "there is no setting `least`", 11),
+        ("retention: {runs: 7}\n", "did you mean `7m` or `7s`?", 19),
+        ("retention: {size: 1 GB}\n", "a whole number from 1", 19),
+    ],
+)
+def test_what_cannot_be_remembered_so_is_told(
+    tmp_path: Path, text: str, says: str, column: int
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        retention(written(tmp_path, text))
+    (problem,) = caught.value.problems
+    assert says in problem.message
+    assert problem.place is not None
+    assert problem.place.column == column
 
 
 def test_the_nearest_store_above_a_scenario_decides(tmp_path: Path) -> None:

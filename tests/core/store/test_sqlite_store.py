@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 from engine.errors import NoStoreError, StoreBusyError, StoreError
 from engine.model.execution import Execution, Kind, Status
+from engine.model.history import History, KeptOperation, Seen
+from engine.model.retention import Retention
 from engine.store import database
 from engine.store.lock import FileLock
 from engine.store.queries import Migration, migrations
@@ -327,3 +330,27 @@ async def test_a_newer_store_is_refused_and_left_as_it_is(folder: Path) -> None:
 
 def test_migrations_are_numbered_without_gaps() -> None:
     assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+async def test_what_is_forgotten_gives_its_disk_space_back(folder: Path) -> None:
+    text = "x" * 200_000
+    async with opened(folder) as store:
+        for number in range(40):
+            one = execution(f"e{number}")
+            await store.begin(one)
+            seen = KeptOperation(1, Seen({"order": {"text": f"{number}{text}"}}))
+            kept = History("flow: []", "s.yaml", {"each": [seen]})
+            await store.finish(replace(one, status=Status.SUCCESS, ended_at=AT), history=kept)
+    before = (folder / "store.db").stat().st_size
+    async with opened(folder) as store:
+        forgotten = await store.tidy(Retention(size=2_000_000), AT)
+    after = (folder / "store.db").stat().st_size
+    assert after < 3_000_000 < 7_000_000 < before
+    assert before - forgotten.bytes == pytest.approx(after, abs=100_000)
+
+
+async def test_nothing_is_written_anew_while_another_process_uses_the_store(folder: Path) -> None:
+    async with opened(folder) as store, opened(folder) as _other:
+        await store.begin(execution())
+        forgotten = await store.tidy(Retention(size=1), AT)
+    assert forgotten.bytes == 0

@@ -1,0 +1,48 @@
+"""How much of the past a store keeps, as the operator has settled it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+MONTH: Final = timedelta(days=30)
+"""Source: Fusion deletes what is resolved after 30 days."""
+
+
+RUNS: Final = 50
+"""Executions of one scenario whose history is kept: about a working week of hourly runs. Those in
+which nothing happened have none and do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one run remembers of its operations, and of how many runs a store keeps that."""
+
+    first: int = 10
+    last: int = 10
+    """So many operations of a node are kept from the beginning and from the end of an execution."""
+    failures: int = 100
+    """So many failures of a node are kept besides; of more, those among the last."""
+    runs: int = RUNS
+    """Executions of one scenario of which a store keeps that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """When a store forgets. What is not resolved is never forgotten, nor a scenario's last run."""
+
+    runs: timedelta = MONTH
+    """Ended executions that are older go, with their histories."""
+    size: int | None = None
+    """Bytes of rows, beyond which the oldest histories go; None: no limit."""
+    histories: int = RUNS
+    """Histories that are kept of one scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a store has let go of."""
+
+    executions: int = 0
+    histories: int = 0
+    bytes: int = 0
+    """Disk space that is free again: of rows, and of contents of files."""
