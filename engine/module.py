@@ -59,6 +59,7 @@ __all__ = [
     "Variables",
     "compile_pattern",
     "duration",
+    "file_value",
     "first_found",
 ]
 
@@ -74,7 +75,8 @@ class Fields(BaseModel):
     )
 
 
-def _file_value(value: Any) -> File | Mapping[str, Any]:
+def file_value(value: Any) -> File | Mapping[str, Any]:
+    """Return a file, or a collection of `name` and `data`. Raises ValueError for all else."""
     if isinstance(value, File):
         return value
     if isinstance(value, Mapping) and set(value) == {"name", "data"}:
@@ -84,7 +86,7 @@ def _file_value(value: Any) -> File | Mapping[str, Any]:
 
 FileValue = Annotated[
     File | Mapping[str, Any],
-    PlainValidator(_file_value),
+    PlainValidator(file_value),
     WithJsonSchema({"title": "File", "type": "object"}),
 ]
 """Type of a field that takes a file whole, or its name and data apart; for `Files.file_of`."""

@@ -17,6 +17,10 @@ STORAGE = "https://storage.example.test"
 KEY = "a-long-and-secret-key"
 CREATED = "2026-05-04T12:00:00+00:00"
 
+OPTIONS = [
+    {"name": name, "type": "integer"} for name in ("width", "quality", "level", "margin_top")
+]
+
 Fault = httpx.Response | BaseException
 
 
@@ -68,6 +72,8 @@ class FakeService:
         path = request.url.path
         if str(request.url).startswith(self.storage):
             return self._storage(request)
+        if path == "/v2/operations":
+            return _data([{"operation": "convert", "options": OPTIONS}])
         if path == "/v2/jobs":
             return self._create(request) if request.method == "POST" else self._list(request)
         return self._job(request.method, path.rpartition("/")[2])

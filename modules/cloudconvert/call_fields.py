@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from engine.module import File
-from modules.cloudconvert.fields import map_of_rows
+from modules.cloudconvert.fields import map_of_rows, sendable
 
 VERSION: Final = "/v2/"
 """What a path begins with. The base URL of a connection ends with it."""
@@ -106,25 +105,14 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return kept
 
 
+_NO_FILE: Final = "the body cannot hold a file: send its address, or use another module"
+
+
 def _body(value: Any) -> Any:
     value = _from_json(value)
     if value is None or isinstance(value, list | Mapping):
-        return _sendable(value)
+        return sendable(value, _NO_FILE)
     raise ValueError("the body must be a JSON object or array")
-
-
-def _sendable(value: Any) -> Any:
-    """Return a value as JSON has it. Raises ValueError for files and the like."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case datetime() | date():
-            return value.isoformat()
-        case list():
-            return [_sendable(item) for item in value]
-        case Mapping() if not isinstance(value, File):
-            return {str(name): _sendable(item) for name, item in value.items()}
-    raise ValueError("the body cannot hold a file: send its address, or use another module")
 
 
 _PAIRS_SCHEMA = WithJsonSchema(

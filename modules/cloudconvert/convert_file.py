@@ -5,15 +5,19 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from engine.module import Context, Effect, Fields, FileValue, Module
+from engine.module import Context, Effect, Fields, Module
 from modules.cloudconvert.fields import (
     FileName,
+    FileOrFiles,
     Format,
     Headers,
+    InputFile,
     Options,
+    Source,
     WaitLimit,
     WebUrl,
     check_source,
+    formats_of,
 )
 from modules.cloudconvert.file_job import (
     FileJob,
@@ -29,14 +33,16 @@ class ConvertInput(Fields):
 
     input_file: Literal["upload", "url"]
     """`upload`: send a file of this run; `url`: the service fetches it."""
-    file: FileValue | None = None
-    """The file to upload: a file of an earlier node, or its `name` and `data`."""
+    file: FileOrFiles | None = None
+    """The file to upload: a file of an earlier node, or its `name` and `data`. A mapped array of
+    files, such as an array aggregator makes, is converted in one job, each by itself."""
     url: WebUrl | None = None
     """Where the service fetches the file; it must open without a login, but for `headers`."""
     headers: Headers = {}
     """HTTP headers to fetch it with: a map, or rows of `name` and `value`."""
     input_format: Format | None = None
-    """Format of the input; left out: the service finds it out."""
+    """Format of the input, if you want to select it; left out: the service finds it out, of each
+    file by itself, so that an array may have files in several formats."""
     output_format: Format
     """Format to convert to, such as `mp4`."""
     file_name: FileName | None = None
@@ -51,7 +57,20 @@ class ConvertInput(Fields):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         check_source(self)
+        if self.input_format and len(found := formats_of(self.sources)) > 1:
+            several = ", ".join(sorted(found))
+            raise ValueError(
+                f"leave out `input_format`: it is one, and the files are in several ({several})"
+            )
         return self
+
+    @property
+    def sources(self) -> list[Source]:
+        """Where the input files come from, in their order."""
+        if isinstance(self.file, list):
+            return self.file
+        given = {name: getattr(self, name) for name in InputFile.model_fields}
+        return [InputFile.model_validate(given)]
 
 
 class ConvertFile(Module[ConvertInput, FileJob]):
@@ -70,7 +89,7 @@ class ConvertFile(Module[ConvertInput, FileJob]):
             process["input_format"] = fields.input_format
         if name := fields.file_name or _default_name(fields):
             process["filename"] = name
-        order = Order([fields], process, fields.download_file, fields.wait_limit)
+        order = Order(fields.sources, process, fields.download_file, fields.wait_limit)
         yield await run_file_job(ctx, order)
 
     @classmethod
@@ -79,7 +98,8 @@ class ConvertFile(Module[ConvertInput, FileJob]):
 
 
 def _default_name(fields: ConvertInput) -> str | None:
-    """Return the upload's name with the new extension; None where only the service knows it."""
-    name = str(fields.file["name"]) if fields.file is not None else ""
+    """Return the upload's name with the new extension; None where it does not decide."""
+    [file, *others] = [source.file for source in fields.sources]
+    name = str(file["name"]) if file is not None and not others else ""
     stem = name.rpartition(".")[0] or name
     return f"{stem}.{fields.output_format}" if stem else None

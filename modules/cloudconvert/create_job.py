@@ -9,6 +9,7 @@ from engine.module import Context, Effect, Fields, Module
 from modules.cloudconvert.answers import Job
 from modules.cloudconvert.fields import Source
 from modules.cloudconvert.job_parts import JobInputs, JobTask, problem_with
+from modules.cloudconvert.option_types import typed
 from modules.cloudconvert.submission import import_task, submitted, submitted_under, uploads_of
 
 
@@ -48,7 +49,7 @@ class CreateJob(Module[CreateJobInput, Job]):
     async def execute(self, fields: CreateJobInput, ctx: Context) -> AsyncIterator[Job]:
         inputs = fields.named_inputs
         uploads = await uploads_of(ctx, inputs)
-        tasks = _tasks(fields, inputs)
+        tasks = await typed(ctx, _tasks(fields, inputs))
         if fields.tag is not None:
             yield await submitted_under(ctx, fields.tag, tasks, uploads)
         else:

@@ -3,8 +3,7 @@
 Source: Fusion's CloudConvert page; CloudConvert API v2, import tasks.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
@@ -13,12 +12,13 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainValidator,
     StringConstraints,
     WithJsonSchema,
     model_validator,
 )
 
-from engine.module import Fields, File, FileValue, duration
+from engine.module import Fields, File, FileValue, duration, file_value
 
 RESERVED = frozenset({"operation", "input", "output_format", "input_format", "filename"})
 """Options that are fields of their own or belong to the job; they cannot be given as options."""
@@ -32,7 +32,6 @@ _ROWS = {
     },
 }
 _MAP_OR_ROWS = WithJsonSchema({"anyOf": [{"type": "object"}, _ROWS]})
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")
 
 
 def _web_url(text: str) -> str:
@@ -58,35 +57,29 @@ def map_of_rows(value: Any) -> Any:
 
 
 def _options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as they are sent; those without a value are left out.
-
-    Assumed: a text that reads like a number or boolean is meant as one, but for passwords.
-    """
+    """Return options without those that have no value."""
     for name in options:
         if name in RESERVED:
             raise ValueError(f"`{name}` is no option: it is set by the module")
     return {
-        name: value if name.endswith("password") else _typed(name, value)
+        name: sendable(value, f"option `{name}` must be a text, a number or a boolean")
         for name, value in options.items()
         if value is not None
     }
 
 
-def _typed(name: str, value: Any) -> Any:
+def sendable(value: Any, refusal: str) -> Any:
+    """Return a value as JSON has it. Raises ValueError with `refusal` for files and the like."""
     match value:
-        case "true" | "false":
-            return value == "true"
-        case str() if number := _NUMBER.fullmatch(value):
-            return float(value) if number[2] else int(value)
-        case bool() | int() | float() | str():
+        case None | bool() | int() | float() | str():
             return value
         case datetime() | date():
             return value.isoformat()
         case list():
-            return [_typed(name, item) for item in value]
+            return [sendable(each, refusal) for each in value]
         case Mapping() if not isinstance(value, File):
-            return {str(key): _typed(name, item) for key, item in value.items()}
-    raise ValueError(f"option `{name}` must be a text, a number or a boolean")
+            return {str(key): sendable(each, refusal) for key, each in value.items()}
+    raise ValueError(refusal)
 
 
 def _wait(value: Any) -> Any:
@@ -130,6 +123,32 @@ WaitLimit = Annotated[
 ]
 
 
+def _file_or_files(value: Any) -> Any:
+    """Return a file, or the uploads of an array; its elements may be those of an aggregator."""
+    if not isinstance(value, list):
+        return file_value(value)
+    if not value:
+        raise ValueError("the array has no file in it")
+    rows = [InputFile.model_validate(_upload_of(each)) for each in value]
+    if any(row.input_file != "upload" for row in rows):
+        raise ValueError("each element should be a file, or have one as its `file`")
+    return rows
+
+
+def _upload_of(element: Any) -> Any:
+    if isinstance(element, Mapping) and "file" in element and not isinstance(element, File):
+        return {"file": element["file"]}
+    return element
+
+
+FileOrFiles = Annotated[
+    File | Mapping[str, Any] | list[Any],
+    PlainValidator(_file_or_files),
+    WithJsonSchema({"title": "File", "anyOf": [{"type": "object"}, {"type": "array"}]}),
+]
+"""Type of a field that takes a file, its name and data apart, or a mapped array of files."""
+
+
 class Source(Protocol):
     """Fields that say where one input file comes from."""
 
@@ -143,7 +162,20 @@ class Source(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-def check_source(source: Source) -> None:
+class Choice(Protocol):
+    """Fields of a source as they are given."""
+
+    @property
+    def input_file(self) -> Literal["upload", "url"]: ...
+    @property
+    def file(self) -> object: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+def check_source(source: Choice) -> None:
     """Raise ValueError unless the fields go with the choice of `input_file`."""
     if source.input_file == "upload":
         if source.file is None:
@@ -155,6 +187,12 @@ def check_source(source: Source) -> None:
         raise ValueError("`url` is required with `input_file: url`")
     if source.file is not None:
         raise ValueError("`file` goes with `input_file: upload` only")
+
+
+def formats_of(sources: Sequence[Source]) -> set[str]:
+    """Return the extensions of the files to upload, in lower case."""
+    names = [str(source.file["name"]) for source in sources if source.file is not None]
+    return {name.rpartition(".")[2].lower() for name in names if "." in name}
 
 
 class InputFile(Fields):

@@ -15,6 +15,7 @@ from modules.cloudconvert.api import get_job
 from modules.cloudconvert.downloads import downloaded
 from modules.cloudconvert.failures import failure_of, waited_too_long
 from modules.cloudconvert.fields import Source
+from modules.cloudconvert.option_types import typed
 from modules.cloudconvert.submission import import_task, submitted, uploads_of
 from modules.cloudconvert.waiting import WAIT_LIMIT, until_ended
 
@@ -83,7 +84,7 @@ async def run_file_job(ctx: Context, order: Order) -> FileJob:
             raise failure_of(job)
         return _output(job, [await downloaded(ctx, entry) for entry in _exported(job)])
 
-    return await submitted(ctx, _tasks(order), uploads, finish)
+    return await submitted(ctx, await typed(ctx, _tasks(order)), uploads, finish)
 
 
 def _output(job: Job, files: list[File]) -> FileJob:

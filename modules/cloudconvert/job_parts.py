@@ -5,13 +5,12 @@ Source: Fusion's CloudConvert page, "Create a Job (advanced)"; CloudConvert API 
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from engine.module import Fields, File
-from modules.cloudconvert.fields import InputFile, Options, map_of_rows
+from modules.cloudconvert.fields import InputFile, Options, map_of_rows, sendable
 
 TaskName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=255, examples=["convert-it"])
@@ -97,7 +96,11 @@ class JobTask(Fields):
     def given(self) -> dict[str, Any]:
         """Return the operation's own fields that have a value, as JSON has them."""
         given = {name: value for part in self._parts for name, value in part.items()}
-        return {name: _plain(name, value) for name, value in given.items() if value is not None}
+        return {
+            name: sendable(value, f"`{name}` cannot be a file: {_ONLY_LINKED}")
+            for name, value in given.items()
+            if value is not None
+        }
 
     @property
     def takes_input(self) -> bool:
@@ -115,21 +118,8 @@ class JobTask(Fields):
         yield from (name for edge in _EDGES if isinstance(name := self.given.get(edge), str))
 
 
+_ONLY_LINKED: Final = "files are `input_files`, linked by their name"
 _OWN: Final = frozenset(JobTask.model_fields)
-
-
-def _plain(name: str, value: Any) -> Any:
-    """Return a value as JSON has it. Raises ValueError for files and the like."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case datetime() | date():
-            return value.isoformat()
-        case list():
-            return [_plain(name, each) for each in value]
-        case Mapping() if not isinstance(value, File):
-            return {str(key): _plain(name, each) for key, each in value.items()}
-    raise ValueError(f"`{name}` cannot be a file: files are `input_files`, linked by their name")
 
 
 def problem_with(inputs: Sequence[str], tasks: Sequence[JobTask]) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from cloudconvert_embedded import EXPORTED, created, ended, server
+from local_server import make_clip
+from PIL import Image
 from runs import Bench
 
 from engine.model.execution import Status
@@ -80,3 +82,76 @@ async def test_results_of_a_listed_job_are_downloaded(tmp_path: Path) -> None:
         bench = Bench(tmp_path, text, http=dict.fromkeys(("jobs", "tasks", "result"), world.http))
         await bench.run()
     assert [line.partition(":")[2] for line in bench.seen] == ["a.txt 5 100"]
+
+
+async def test_files_of_an_array_aggregator_in_several_formats_are_converted(
+    tmp_path: Path,
+) -> None:
+    text = """
+        name: Print everything
+        flow:
+          - id: source
+            module: files.watch_folder
+            with: {folder: inbox}
+          - id: all
+            module: flow.array_aggregator
+            with:
+              source: source
+              fields: {file: "{{ source.file }}"}
+          - id: print
+            module: cloudconvert.convert_file
+            with:
+              input_file: upload
+              file: "{{ all.array }}"
+              output_format: pdf
+              download_file: true
+          - module: probe.record
+            with: {text: "{{ join(map(print.files, 'name'), ' ') }} {{ length(print.files) }}"}
+    """
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox/one.txt").write_text("words")
+    Image.new("RGB", (30, 20), "teal").save(tmp_path / "inbox/two.png")
+    async with server(tmp_path) as world:
+        bench = Bench(tmp_path, text, http={"print": world.http})
+        await bench.run()
+    assert bench.listener.failures == []
+    assert [line.partition(":")[2] for line in bench.seen] == ["one.pdf two.pdf 2"]
+
+
+async def test_mov_to_mp4_is_converted_with_options_read_off_the_list_of_operations(
+    tmp_path: Path,
+) -> None:
+    make_clip(tmp_path / "holiday.mov")
+    text = """
+        name: The example of the documentation
+        flow:
+          - id: film
+            module: files.get_file
+            with: {path: holiday.mov}
+          - id: pair
+            module: cloudconvert.list_operations
+            with: {operation: convert, input_format: mov, output_format: mp4}
+          - id: mp4
+            module: cloudconvert.convert_file
+            with:
+              input_file: upload
+              file: "{{ film.file }}"
+              input_format: "{{ pair.input_format }}"
+              output_format: "{{ pair.output_format }}"
+              options:
+                - {name: video_codec, value: x264}
+                - {name: crf, value: "{{ first(map(pair.options, 'default', 'name', 'crf')) }}"}
+                - {name: width, value: "32"}
+              download_file: true
+          - module: probe.record
+            with: {text: "{{ mp4.file.name }} {{ map(mp4.tasks, 'id', 'name', 'process') }}"}
+    """
+    async with server(tmp_path) as world:
+        bench = Bench(tmp_path, text, http=dict.fromkeys(("pair", "mp4"), world.http))
+        await bench.run()
+        [(name, task_id)] = [line.partition(":")[2].split() for line in bench.seen]
+        reply = await world.http.request("GET", f"/tasks/{task_id}", query={"include": "payload"})
+    payload = reply.body["data"]["payload"]
+    assert bench.listener.failures == []
+    assert name == "holiday.mp4"
+    assert (payload["video_codec"], payload["crf"], payload["width"]) == ("x264", 23, 32)
