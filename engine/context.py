@@ -190,6 +190,10 @@ class Context(Protocol):
         """Only for triggers and for ACID modules."""
 
     @property
+    def event(self) -> Mapping[str, Any]:
+        """What came to the hook of an instant trigger, as it was accepted; only for those."""
+
+    @property
     def variables(self) -> Variables: ...
     @property
     def own_variables(self) -> Variables:

@@ -27,6 +27,7 @@ from engine.context import (
     Reply,
     Variables,
 )
+from engine.hooks import Hooked, HookEvent, HookRequest, Refusal, Registration
 from engine.model.bundle import Bundle, File
 from engine.model.durations import Lengths, duration
 from engine.model.patterns import Pattern, PatternError, compile_pattern, first_found
@@ -47,6 +48,9 @@ __all__ = [
     "File",
     "FileValue",
     "Files",
+    "HookEvent",
+    "HookRequest",
+    "Hooked",
     "Http",
     "Kind",
     "Lengths",
@@ -54,6 +58,8 @@ __all__ = [
     "Pattern",
     "PatternError",
     "Progress",
+    "Refusal",
+    "Registration",
     "Reply",
     "SearchFields",
     "Variables",
@@ -96,7 +102,7 @@ class Kind(StrEnum):
     """What a module is to the flow. Source: Fusion help, module types."""
 
     TRIGGER = "trigger"
-    """Stands first; yields 0..n bundles per cycle."""
+    """Stands first; yields 0..n bundles per cycle. An instant trigger is `Hooked` besides."""
     ACTION = "action"
     SEARCH = "search"
     """Yields 0..n bundles per bundle."""

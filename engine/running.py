@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.app import Operator, load_plan, new_execution, opened, surrounded, tidy
+from engine.errors import UsageError
 from engine.model.execution import Execution, Incomplete, Kind, Status
 from engine.plan.inputs import read_bundles, settle_inputs
 from engine.plan.plan import Plan
@@ -44,6 +45,8 @@ class RunResult:
 async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher) -> RunResult:
     """Run a scenario once, from its trigger or from given bundles."""
     plan = load_plan(request.scenario, operator)
+    if plan.is_instant and request.bundles is None:
+        raise _needs_events(plan)
     inputs = settle_inputs(plan, request.inputs)
     fed = None if request.bundles is None else read_bundles(request.bundles)
     folder, created = place.for_run(operator.store, plan.path, Path.cwd())
@@ -83,6 +86,15 @@ async def _alone(
         in_turn(store, plan, watcher),
     ):
         yield
+
+
+def _needs_events(plan: Plan) -> UsageError:
+    return UsageError(
+        f"`{plan.trigger.id}` waits for events, which only `fusion serve` can receive",
+        code="E701",
+        notes=("to try the scenario on an event of your own: --input FILE",),
+        next_command=f"fusion serve {plan.path.name}",
+    )
 
 
 def _nothing_new(plan: Plan, execution: Execution) -> bool:

@@ -75,6 +75,8 @@ class World:
         self.operation = 1
         self.earlier: dict[str, Any] = {}
         """The detail of the failure that is replayed."""
+        self.event: dict[str, Any] = {}
+        """What came to the hook of an instant trigger."""
         self._http = http
 
     @property

@@ -11,6 +11,7 @@ from clocks import StandingClock
 
 from engine.mapping.compile import World
 from engine.model.bundle import Bundle
+from engine.model.events import Event
 from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Status
 from engine.module import Http
 from engine.plan.catalog import Catalog
@@ -121,11 +122,15 @@ class Bench:
         return Run(plan, around, execution, inputs=inputs, marks=marks)
 
     async def run(
-        self, *, fed: Iterable[Bundle] | None = None, inputs: Mapping[str, Any] | None = None
+        self,
+        *,
+        fed: Iterable[Bundle] | None = None,
+        event: Event | None = None,
+        inputs: Mapping[str, Any] | None = None,
     ) -> Execution:
         plan = self.plan
         run = self.run_of(plan, Kind.SCENARIO, inputs or {}, await self.marks(plan))
-        return await run.execute(fed=fed)
+        return await run.execute(fed=fed, event=event)
 
     async def marks(self, plan: Plan) -> Mapping[str, Mapping[str, Any]]:
         """The stored marks of all nodes that have some."""

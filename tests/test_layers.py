@@ -20,6 +20,7 @@ LAYERS = (
     ("errors",),
     ("model",),
     ("context",),
+    ("hooks",),
     ("module",),
     ("mapping",),
     ("plan",),

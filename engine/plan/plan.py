@@ -14,7 +14,7 @@ from engine.errors import Place, Problem
 from engine.mapping.compile import Mapped, Scope
 from engine.model.directive import Directive
 from engine.model.scenario import Settings
-from engine.module import Kind, Module
+from engine.module import Hooked, Kind, Module
 
 EMBEDDED: Final = "embedded"
 """In `Plan.connections`: the entry names the connector's own server (`embedded: true`)."""
@@ -184,3 +184,8 @@ class Plan:
     def has_trigger(self) -> bool:
         """The first node asks for something new."""
         return self.trigger.module is not None and self.trigger.module.kind is Kind.TRIGGER
+
+    @property
+    def is_instant(self) -> bool:
+        """The first node waits for events that are sent to a hook of ours."""
+        return isinstance(self.trigger.module, Hooked)

@@ -27,6 +27,8 @@ class NodeContext:
     watcher: Watcher
     connected: Http | None = None
     marks: Cursor | None = None
+    told: Mapping[str, Any] | None = None
+    """The event that an instant trigger is run for."""
     operation: int = 0
     earlier: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,6 +53,12 @@ class NodeContext:
                 f"`{self.node_id}` is neither a trigger nor ACID: it has no cursor"
             )
         return self.marks
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        if self.told is None:
+            raise InvalidConfigurationError(f"`{self.node_id}` was given no event")
+        return self.told
 
     def now(self) -> datetime:
         return self.clock.now()

@@ -21,6 +21,7 @@ from engine.errors import (
 )
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
+from engine.model.events import Event
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Phase, Status
 from engine.plan.plan import Flow, Node, NodeKind, Plan, nodes_from
 from engine.run import core
@@ -37,6 +38,7 @@ from engine.run.surroundings import Surroundings
 from engine.run.time_limit import time_limit
 from engine.run.transaction import Transaction
 from engine.run.travel import Travel
+from engine.run.waiting import ACKNOWLEDGED
 
 
 def acid_nodes(plan: Plan) -> list[str]:
@@ -70,6 +72,7 @@ class Run:
         self._plan = plan
         self._around = around
         self._execution = execution
+        self._max_cycles = plan.settings.max_cycles
         self._cursor = TriggerCursor(plan.trigger.id, marks.get(plan.trigger.id, {}))
         self._variables = RunVariables()
         self._marks = {name: NodeMarks(name, marks.get(name, {})) for name in acid_nodes(plan)}
@@ -102,13 +105,22 @@ class Run:
         """The incomplete executions that this run has stored or changed."""
         return self._failures.stored
 
-    async def execute(self, *, fed: Iterable[Bundle] | None = None) -> Execution:
+    async def execute(
+        self, *, fed: Iterable[Bundle] | None = None, event: Event | None = None
+    ) -> Execution:
         """Run all cycles and store how it ended; `fed` bundles take the trigger's place.
+
+        An instant trigger runs once, for an `event`, which is acknowledged when its bundle has been
+        worked off, and comes again if the cycle is rolled back.
 
         An interruption is stored too: bundles worked off are behind the cursor, the others come
         again. Raises StoreError when the store fails, after storing what it still can.
         """
         self._travel.feed(fed)
+        if event is not None:
+            self._max_cycles = 1
+            self._operations[self._plan.trigger.id].context.told = event.payload
+            self._cursor.set(ACKNOWLEDGED, event.id)
         first = 0 if fed is None else 1
         return await self._recorded(self._cycles, self._plan.flow, first)
 
@@ -201,7 +213,7 @@ class Run:
 
     async def _cycles(self) -> list[CursorChange]:
         trigger = self.counts[self._plan.trigger.id]
-        max_cycles = 1 if self._travel.fed is not None else self._plan.settings.max_cycles
+        max_cycles = 1 if self._travel.fed is not None else self._max_cycles
         cycle = 0
         while True:
             cycle += 1

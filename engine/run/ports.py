@@ -18,6 +18,7 @@ from engine.model.execution import (
 from engine.model.history import History
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
+from engine.run.waiting import Events, Retries
 
 
 class Clock(Protocol):
@@ -53,6 +54,11 @@ class Store(Protocol):
     given as a unique prefix of at least 4 characters. Raises StoreError (disk full, corrupt,
     read-only), NotFoundError for ids, StoreBusyError if another process holds on too long.
     """
+
+    @property
+    def events(self) -> Events: ...
+    @property
+    def retries(self) -> Retries: ...
 
     def run_lock(
         self, scenario_id: str, *, wait: bool, on_wait: Callable[[str], None]

@@ -22,10 +22,12 @@ from engine.model.history import History
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.ports import CursorChange
+from engine.run.waiting import ACKNOWLEDGED
 from engine.store import refused
 from engine.store.encode import decode, encode, files_in
 from engine.store.files import FolderFiles
 from engine.store.history import history_of, history_payload
+from engine.store.memory_waiting import MemoryEvents, MemoryRetries, Waiting
 from engine.store.records import (
     Row,
     execution_of,
@@ -53,6 +55,7 @@ class Records:
     """Payloads, by execution."""
     incompletes: Rows = field(default_factory=dict)
     marks: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
     runs: dict[str, asyncio.Lock] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
     """Numbers of the stores that are open."""
@@ -71,6 +74,10 @@ class MemoryStore:
         self._records.opened += 1
         self._own = self._records.opened
         self._records.open.add(self._own)
+        self.events = MemoryEvents(self._records.waiting)
+        self.retries = MemoryRetries(
+            self._records.incompletes, self._claimed, self._records.waiting
+        )
 
     @contextlib.asynccontextmanager
     async def run_lock(
@@ -279,6 +286,9 @@ class MemoryStore:
         self, scenario_id: str, changes: Sequence[tuple[str, str, bytes | None]]
     ) -> None:
         for node_id, key, value in changes:
+            if key == ACKNOWLEDGED and value is not None:
+                self._records.waiting.acknowledge(scenario_id, decode(value, self.files.path_of))
+                continue
             marks = self._records.marks.setdefault((scenario_id, node_id), {})
             if value is None:
                 marks.pop(key, None)

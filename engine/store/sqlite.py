@@ -28,9 +28,11 @@ from engine.model.history import History
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.ports import CursorChange
+from engine.run.waiting import ACKNOWLEDGED
 from engine.store import refused
 from engine.store.database import Database
 from engine.store.encode import decode, encode
+from engine.store.events import SqliteEvents, acknowledge
 from engine.store.faults import told
 from engine.store.files import FolderFiles
 from engine.store.history import history_of, history_payload
@@ -38,6 +40,7 @@ from engine.store.lock import run_lock
 from engine.store.lookup import find
 from engine.store.parked import Parked
 from engine.store.records import Row, execution_of, execution_row, registered_of
+from engine.store.retries import SqliteRetries
 from engine.store.seal import KeyOf, Seal
 from engine.store.tidying import compact, forget
 
@@ -82,6 +85,8 @@ class SqliteStore:
         self._parked = Parked(self._database, self.files, Seal(folder, key_of))
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
+        self.events = SqliteEvents(self._database, self._in_worker)
+        self.retries = SqliteRetries(self._database, self._in_worker)
 
     async def open(self, *, create: bool) -> None:
         await self._in_worker(lambda: self._database.open(create=create))
@@ -267,6 +272,9 @@ class SqliteStore:
 
     def _set_marks(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
         for change in cursor:
+            if change.key == ACKNOWLEDGED:
+                acknowledge(self._database, scenario_id, change.value)
+                continue
             at = {"scenario_id": scenario_id, "node_id": change.node_id, "mark": change.key}
             if change.value is None:
                 self._database.change("remove_mark", **at)

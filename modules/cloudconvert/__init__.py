@@ -39,6 +39,7 @@ connector = Connector(
         "delete_task": "modules.cloudconvert.delete_task:DeleteTask",
         "get_my_info": "modules.cloudconvert.get_my_info:GetMyInfo",
         "list_operations": "modules.cloudconvert.list_operations:ListOperations",
+        "new_job_event": "modules.cloudconvert.new_job_event:NewJobEvent",
         "make_api_call": "modules.cloudconvert.make_api_call:MakeApiCall",
     },
     connection=CloudConvertConnection,

@@ -40,7 +40,8 @@ class CloudConvertConnection(ConnectionFields):
     """The right to use CloudConvert, or a server that speaks its API."""
 
     api_key: Credential
-    """API key of an account, with the scopes `task.read` and `task.write`."""
+    """API key of an account, with the scopes `task.read` and `task.write`; for New Job Event also
+    `webhook.read` and `webhook.write`."""
     base_url: BaseUrl | None = None
     """Address of another server with the same API, its version included; left out: CloudConvert."""
     sync_base_url: BaseUrl | None = None

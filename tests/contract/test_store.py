@@ -1,8 +1,7 @@
-"""What any store must do. A new adapter joins by one more parameter of `processes`."""
+"""What any store must do. The stores are in `conftest.py`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,40 +29,11 @@ from engine.model.selection import Changed, Selection, Summary
 from engine.run.ports import CursorChange, Store
 from engine.store import history as stored_history
 from engine.store.files import FolderFiles
-from engine.store.memory import MemoryStore, Records
-from engine.store.sqlite import open_sqlite
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 Processes: TypeAlias = Callable[[], Awaitable[Store]]
 """Opens the same records once more, as another process would."""
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> FolderFiles:
-    return FolderFiles(tmp_path / ".fusion" / "files")
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def processes(
-    request: pytest.FixtureRequest, tmp_path: Path, files: FolderFiles
-) -> AsyncIterator[Processes]:
-    records = Records()
-    async with AsyncExitStack() as opened:
-
-        async def another() -> Store:
-            if request.param == "memory":
-                return MemoryStore(files, records)
-            store = await open_sqlite(tmp_path / ".fusion", create=True)
-            opened.push_async_callback(store.close)
-            return store
-
-        yield another
-
-
-@pytest.fixture
-async def store(processes: Processes) -> Store:
-    return await processes()
 
 
 def execution(execution_id: str = "e1", **changes: Any) -> Execution:

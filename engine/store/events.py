@@ -1,0 +1,109 @@
+"""Events and hooks of the SQLite store: `engine.run.waiting.Events`."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+
+from engine.model.events import Event, Hook
+from engine.store.database import Database
+from engine.store.encode import decode, encode
+from engine.store.records import Row, from_moment, to_moment
+
+_Args = TypeVarTuple("_Args")
+_Result = TypeVar("_Result")
+
+
+class InWorker(Protocol):
+    """Runs a function in the one thread that may use the connection."""
+
+    def __call__(
+        self, function: Callable[[*_Args], _Result], *args: *_Args
+    ) -> Awaitable[_Result]: ...
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """Return the columns of an event, but for its place in the order."""
+    return {
+        "scenario_id": event.scenario_id,
+        "id": event.id,
+        "received_at": to_moment(event.received_at),
+        "attempts": event.attempts,
+        "due_at": event.due_at and to_moment(event.due_at),
+        "payload": encode(event.payload),
+    }
+
+
+def event_of(row: Row) -> Event:
+    """Return the event of a row; it has no files."""
+    return Event(
+        scenario_id=row["scenario_id"],
+        id=row["id"],
+        received_at=from_moment(row["received_at"]),
+        payload=decode(row["payload"], Path),
+        attempts=row["attempts"],
+        due_at=None if row["due_at"] is None else from_moment(row["due_at"]),
+    )
+
+
+def acknowledge(database: Database, scenario_id: str, event_id: Any) -> None:
+    """Remember nothing of an event but its id; inside a transaction of the caller's."""
+    database.change("acknowledge_event", scenario_id=scenario_id, id=event_id)
+
+
+class SqliteEvents:
+    """Part of `engine.store.sqlite.SqliteStore`."""
+
+    def __init__(self, database: Database, in_worker: InWorker) -> None:
+        self._database = database
+        self._in_worker = in_worker
+
+    async def add(self, event: Event) -> bool:
+        row = event_row(event)
+        return bool(await self._in_worker(self._change, "add_event", row))
+
+    async def first(self, scenario_id: str) -> Event | None:
+        rows = await self._in_worker(self._query, "first_event", {"scenario_id": scenario_id})
+        return event_of(rows[0]) if rows else None
+
+    async def waiting(self, scenario_id: str) -> int:
+        rows = await self._in_worker(self._query, "waiting_events", {"scenario_id": scenario_id})
+        return int(rows[0]["waiting"])
+
+    async def postpone(self, event: Event, due_at: datetime) -> None:
+        again = {
+            "scenario_id": event.scenario_id,
+            "id": event.id,
+            "attempts": event.attempts + 1,
+            "due_at": to_moment(due_at),
+        }
+        await self._in_worker(self._change, "postpone_event", again)
+
+    async def forget(self, before: datetime) -> int:
+        return await self._in_worker(self._change, "forget_events", {"before": to_moment(before)})
+
+    async def set_hook(self, hook: Hook) -> None:
+        row = {
+            "scenario_id": hook.scenario_id,
+            "node_id": hook.node_id,
+            "url": hook.url,
+            "data": encode(hook.data),
+        }
+        await self._in_worker(self._change, "set_hook", row)
+
+    async def remove_hook(self, scenario_id: str) -> None:
+        await self._in_worker(self._change, "remove_hook", {"scenario_id": scenario_id})
+
+    async def hooks(self) -> list[Hook]:
+        rows = await self._in_worker(self._query, "hooks", {})
+        return [
+            Hook(row["scenario_id"], row["node_id"], row["url"], decode(row["data"], Path))
+            for row in rows
+        ]
+
+    def _change(self, name: str, parameters: dict[str, Any]) -> int:
+        with self._database.transaction():
+            return self._database.change(name, **parameters)
+
+    def _query(self, name: str, parameters: dict[str, Any]) -> list[Row]:
+        return self._database.query(name, **parameters)
