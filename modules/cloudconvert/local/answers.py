@@ -14,10 +14,6 @@ from modules.cloudconvert.local.scheduler import Scheduler
 from modules.cloudconvert.local.signing import Signer
 
 USER_ID = 1
-PRIORITY = 50
-"""What the service shows for live jobs."""
-CREDITS = 1_000_000
-"""Work here costs nothing; clients want a number. Assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class Answers:
             "copy_of_task_id": task.retry_of,
             "depends_on_task_ids": list(task.inputs),
             "user_id": USER_ID,
-            "priority": PRIORITY,
+            "priority": self.scheduler.account.priority,
             "host_name": None,
             "storage": None,
             "region": None,
@@ -85,6 +81,8 @@ class Answers:
     def _file(self, task: TaskRecord, position: int) -> dict[str, Any]:
         file = task.files[position]
         shown: dict[str, Any] = {"filename": file.filename, "size": file.size}
+        if file.md5 is not None:
+            shown["md5"] = file.md5
         if task.operation == "export/url":
             shown["url"] = self.file_url(task, position)
         return shown
@@ -146,12 +144,16 @@ class Answers:
         }
 
     def user(self) -> dict[str, Any]:
+        account = self.scheduler.account
         return {
             "id": USER_ID,
             "username": "local",
             "email": "local@localhost",
             "created_at": timestamp(0),
-            "credits": CREDITS,
+            "credits": account.credits_left,
+            "paying": True,
+            "task_priority": account.priority,
+            "tasks_per_minute": account.creations_per_minute,
             "links": {"self": f"{self.api}/users/me"},
         }
 

@@ -1,11 +1,13 @@
 """Files of tasks on their way in and out of a task's folder. Contents are linked, not copied."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modules.cloudconvert.local.data import TaskFolder
 from modules.cloudconvert.local.naming import clean_name
@@ -56,26 +58,32 @@ async def link_inputs(
     return inputs
 
 
-async def keep(made: Sequence[Made], folder: TaskFolder) -> list[StoredFile]:
+async def keep(made: Sequence[Made], folder: TaskFolder, *, hashed: bool) -> list[StoredFile]:
     """Check results, make them durable, and move them to the task's `out` folder.
 
+    `hashed`: note their MD5 too.
     Raises TaskFailure for a result that is missing, empty where its format never is, or of another
     format.
     """
-    return await asyncio.to_thread(_keep, made, folder)
+    return await asyncio.to_thread(_keep, made, folder, hashed=hashed)
 
 
-def _keep(made: Sequence[Made], folder: TaskFolder) -> list[StoredFile]:
+def _keep(made: Sequence[Made], folder: TaskFolder, *, hashed: bool) -> list[StoredFile]:
     files = []
     for position, one in enumerate(made):
         _check(one)
         with one.path.open("rb") as file:
             os.fsync(file.fileno())
             size = os.fstat(file.fileno()).st_size
+            md5 = hashlib.file_digest(file, _md5).hexdigest() if hashed else None
         one.path.rename(folder.result(position))
-        files.append(StoredFile(position, clean_name(one.filename), size))
+        files.append(StoredFile(position, clean_name(one.filename), size, md5))
     _sync_folder(folder.results)
     return files
+
+
+def _md5() -> Any:
+    return hashlib.md5(usedforsecurity=False)
 
 
 def _check(made: Made) -> None:

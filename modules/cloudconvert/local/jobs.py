@@ -36,10 +36,17 @@ class Jobs:
 
     # Creating
 
-    async def create_job(self, new: NewJob) -> JobRecord:
+    async def create_job(self, new: NewJob, *, cache_key: str | None = None) -> JobRecord:
+        self._admit(new.tasks)
         now = self._scheduler.now_ms()
         job = JobRecord(
-            _new_id(), new.tag, Status.PROCESSING, now, now, webhook_url=new.webhook_url
+            _new_id(),
+            new.tag,
+            Status.PROCESSING,
+            now,
+            now,
+            webhook_url=new.webhook_url,
+            cache_key=cache_key,
         )
         ids = {str(task.name): _new_id() for task in new.tasks}
         self._refuse_unknown_inputs(new.tasks, ids)
@@ -56,6 +63,7 @@ class Jobs:
         return job
 
     async def create_task(self, new: NewTask, retry_of: TaskRecord | None = None) -> TaskRecord:
+        self._admit([new])
         task_id = _new_id()
         self._refuse_unknown_inputs([new], {})
         try:
@@ -66,6 +74,10 @@ class Jobs:
         self._store.add_task(task)
         self._scheduler.settle([task])
         return self.task(task_id)
+
+    def _admit(self, tasks: Sequence[NewTask]) -> None:
+        costs = any(task.operation.credits for task in tasks)
+        self._scheduler.account.admit(costs=costs, open_jobs=self._store.count_open())
 
     def _refuse_unknown_inputs(self, tasks: Sequence[NewTask], ids: Mapping[str, str]) -> None:
         outside = {one for task in tasks for one in task.inputs if one not in ids}
@@ -209,7 +221,10 @@ class Jobs:
         """End the task with the file that lies at `work/upload`."""
         task = self._awaiting_upload(task_id)
         outcome = uploaded(folder.work / "upload", filename)
-        ended = await self._scheduler.delivered(task, OPERATIONS[task.operation], outcome)
+        try:
+            ended = await self._scheduler.delivered(task, OPERATIONS[task.operation], outcome)
+        except TaskFailure as failure:
+            ended = failed(task, failure)
         self._scheduler.finish(ended)
         await asyncio.to_thread(folder.clear, keep_inputs=False)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from modules.cloudconvert.local.account import Account
 from modules.cloudconvert.local.answers import Answers
 from modules.cloudconvert.local.jobs import Jobs
 from modules.cloudconvert.local.reading import json_object, root_of
@@ -30,6 +31,15 @@ class Parts:
     settings: Settings
     shop: "asyncio.Future[Shop]"
     now: Callable[[], datetime]
+
+    @property
+    def account(self) -> Account:
+        return self.scheduler.account
+
+    @property
+    def account_secret(self) -> str:
+        """Signs links that hold a job, and what is told to a job's own `webhook_url`."""
+        return self.settings.signing_secret or self.signer.account_secret()
 
     def now_ms(self) -> int:
         """Return the moment as records hold it."""

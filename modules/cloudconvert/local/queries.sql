@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
-    webhook_url TEXT
+    webhook_url TEXT,
+    cache_key TEXT
 );
 CREATE INDEX IF NOT EXISTS jobs_by_tag ON jobs (tag);
 CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (created_at);
@@ -64,14 +65,20 @@ CREATE INDEX IF NOT EXISTS deliveries_by_job ON deliveries (job_id);
 CREATE INDEX IF NOT EXISTS deliveries_by_task ON deliveries (task_id);
 
 -- name: columns
-SELECT name FROM pragma_table_info('tasks');
+SELECT name FROM pragma_table_info(:of);
 
 -- name: add_facts
 ALTER TABLE tasks ADD COLUMN facts TEXT NOT NULL DEFAULT '{}';
 
+-- name: add_cache_key
+ALTER TABLE jobs ADD COLUMN cache_key TEXT;
+
+-- name: late_indexes
+CREATE INDEX IF NOT EXISTS jobs_by_cache_key ON jobs (cache_key) WHERE cache_key IS NOT NULL;
+
 -- name: insert_job
-INSERT INTO jobs (id, tag, status, created_at, started_at, ended_at, webhook_url)
-VALUES (:id, :tag, :status, :created_at, :started_at, :ended_at, :webhook_url);
+INSERT INTO jobs (id, tag, status, created_at, started_at, ended_at, webhook_url, cache_key)
+VALUES (:id, :tag, :status, :created_at, :started_at, :ended_at, :webhook_url, :cache_key);
 
 -- name: insert_task
 INSERT INTO tasks (
@@ -86,6 +93,11 @@ INSERT INTO tasks (
 
 -- name: job
 SELECT * FROM jobs WHERE id = :id;
+
+-- name: cached_job
+SELECT * FROM jobs WHERE cache_key = :cache_key AND status <> 'error'
+ORDER BY created_at DESC, rowid DESC
+LIMIT 1;
 
 -- name: task
 SELECT * FROM tasks WHERE id = :id;
@@ -139,6 +151,10 @@ UPDATE tasks SET status = 'waiting', started_at = NULL WHERE status = 'processin
 
 -- name: open_jobs
 SELECT * FROM jobs WHERE ended_at IS NULL;
+
+-- name: count_open
+SELECT (SELECT COUNT(*) FROM jobs WHERE ended_at IS NULL)
+    + (SELECT COUNT(*) FROM tasks WHERE job_id IS NULL AND ended_at IS NULL) AS count;
 
 -- name: expired_jobs
 SELECT * FROM jobs WHERE ended_at IS NOT NULL AND ended_at < :before;

@@ -27,6 +27,8 @@ class StoredFile:
     filename: str
     size: int
     """Bytes."""
+    md5: str | None = None
+    """In hexadecimal digits; only of files in a sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class JobRecord:
     started_at: int | None = None
     ended_at: int | None = None
     webhook_url: str | None = None
+    cache_key: str | None = None
+    """Given by the signed URL that made the job."""
 
 
 @dataclass(frozen=True, slots=True)

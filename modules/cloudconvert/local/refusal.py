@@ -15,12 +15,15 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
         code: str,
         message: str,
         errors: Mapping[str, Sequence[str]] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.errors = errors
+        self.headers = dict(headers or {})
 
 
 class TaskFailure(Exception):  # noqa: N818 - the end of a task, not a fault of ours

@@ -35,7 +35,9 @@ def refused_reply(refusal: Refusal) -> Response:
     body: dict[str, Any] = {"message": refusal.message, "code": refusal.code}
     if refusal.errors is not None:
         body["errors"] = refusal.errors
-    return json_reply(body, refusal.status)
+    reply = json_reply(body, refusal.status)
+    reply.headers.update(refusal.headers)
+    return reply
 
 
 def answering(endpoint: Endpoint) -> Endpoint:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from engine.module import Fetch
+from modules.cloudconvert.local.account import Account
 from modules.cloudconvert.local.children import Children
 from modules.cloudconvert.local.data import DataFolder
 from modules.cloudconvert.local.files import Source, keep, link_inputs
@@ -74,6 +75,7 @@ class Scheduler:
         self._heavy = asyncio.Semaphore(settings.heavy)
         self._light = asyncio.Semaphore(settings.transfers)
         self._busy = 0
+        self.account = Account(settings.quotas, now)
         self._stopping = False
         self.changed = Signal()
 
@@ -192,6 +194,7 @@ class Scheduler:
         self._store.begin_task(task.id, self.now_ms())
         self.changed.give()
         try:
+            self.account.afford(operation.credits)
             work = await self._work(task, operation, await asyncio.shield(self._shop))
             async with asyncio.timeout(self._seconds(work)):
                 outcome = await operation.run(work)
@@ -249,13 +252,17 @@ class Scheduler:
         self, task: TaskRecord, operation: Operation, outcome: Outcome
     ) -> TaskRecord:
         """Check and keep the results. Raises TaskFailure if one is not what it should be."""
-        files = await keep(outcome.files, self._data.task(task.id))
+        folder, sandbox = self._data.task(task.id), self.account.sandbox
+        files = await keep(outcome.files, folder, hashed=sandbox)
+        if operation.name.startswith("import/"):
+            for file in files:
+                self.account.admit_file(file)
         return replace(
             task,
             status=Status.FINISHED,
             message=None,
             code=None,
-            credits=operation.credits,
+            credits=self.account.pay(operation.credits),
             engine=outcome.engine,
             engine_version=outcome.engine_version,
             files=tuple(files),

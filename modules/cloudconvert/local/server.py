@@ -65,7 +65,7 @@ async def running(
     teller = Teller(
         fetch,
         lambda: parts.answers_at(settings.base_url or address),
-        settings.signing_secret or signer.account_secret(),
+        parts.account_secret,
     )
     deliveries = Deliveries(store, scheduler, settings, teller)
     chores = [asyncio.create_task(_sweep(jobs, settings)), asyncio.create_task(deliveries.run())]

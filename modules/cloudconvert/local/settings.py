@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from modules.cloudconvert.local.account import Quotas
 from modules.cloudconvert.local.webhooks import RETRY_AFTER
+
+SIGNED_URLS = "/s/local"
+"""Path of links that hold a job; the service has one such address per account."""
 
 LONGEST_TIMEOUT_SECONDS = 5 * 3600
 """Most that a task may ask for. Source: CloudConvert API v2, `timeout`."""
@@ -41,6 +45,7 @@ class Settings:
     webhook_retries: Sequence[timedelta] = RETRY_AFTER
     """Waits before attempt 2, 3, … of a delivery; then it is given up."""
     limits: Limits = Limits()
+    quotas: Quotas = field(default_factory=Quotas)
     heavy: int = os.cpu_count() or 1
     """Conversions that run at the same time."""
     transfers: int = 8

@@ -35,9 +35,10 @@ class Signer:
         return hmac.new(self._secret, text.encode(), "sha256").hexdigest()
 
     def account_secret(self) -> str:
-        """Return the signing secret of what no webhook of its own signs: a job's `webhook_url`.
+        """Return the signing secret of signed URLs, and of what no webhook of its own signs: a
+        job's `webhook_url`.
 
-        Assumed: the service does not document which one that is.
+        Assumed: the service does not document which one the latter is.
         """
         return self._signature("signing secret of the account")
 

@@ -47,9 +47,11 @@ class Store:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(queries()["schema"])
-        if "facts" not in {row["name"] for row in self._rows("columns")}:
-            # A database of an earlier version.
-            self._do("add_facts")
+        for table, column in (("tasks", "facts"), ("jobs", "cache_key")):
+            if column not in {row["name"] for row in self._rows("columns", of=table)}:
+                # A database of an earlier version.
+                self._do(f"add_{column}")
+        self._do("late_indexes")
 
     def close(self) -> None:
         self._db.close()
@@ -192,6 +194,11 @@ class Store:
     def job(self, job_id: str) -> JobRecord | None:
         return next((_job_of(row) for row in self._rows("job", id=job_id)), None)
 
+    def cached_job(self, cache_key: str) -> JobRecord | None:
+        """Return the newest job of a cache key that has not failed."""
+        rows = self._rows("cached_job", cache_key=cache_key)
+        return next((_job_of(row) for row in rows), None)
+
     def task(self, task_id: str) -> TaskRecord | None:
         return next((_task_of(row) for row in self._rows("task", id=task_id)), None)
 
@@ -229,6 +236,11 @@ class Store:
 
     def retries_of(self, task_id: str) -> list[TaskRecord]:
         return [_task_of(row) for row in self._rows("retries_of", id=task_id)]
+
+    def count_open(self) -> int:
+        """Count the jobs and lone tasks that have not ended."""
+        count: int = self._rows("count_open")[0]["count"]
+        return count
 
     def open_jobs(self) -> list[JobRecord]:
         return [_job_of(row) for row in self._rows("open_jobs")]

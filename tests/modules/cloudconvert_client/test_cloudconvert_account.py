@@ -35,7 +35,7 @@ async def test_the_account_is_shown(tmp_path: Path) -> None:
     async with server(tmp_path) as world:
         account = await only(GetMyInfo, world)
     assert isinstance(account["id"], int)
-    assert (account["username"], account["paying"]) == ("local", None)
+    assert (account["username"], account["paying"]) == ("local", True)
     assert account["credits"] > 0
     assert account["links"]["self"].endswith("/v2/users/me")
 

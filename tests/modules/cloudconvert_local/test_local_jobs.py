@@ -360,7 +360,8 @@ async def test_a_wrong_path_is_told_from_a_wrong_method(
 
 async def test_the_account_is_shown(local: Local) -> None:
     user = (await local.get("/v2/users/me"))["data"]
-    assert set(user) == {"id", "username", "email", "created_at", "credits", "links"}
+    recorded = {"id", "username", "email", "created_at", "credits", "links"}
+    assert set(user) == recorded | {"paying", "task_priority", "tasks_per_minute"}
 
 
 async def test_a_url_import_takes_its_name_from_the_answer_or_the_address(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from local_server import (
     UPLOAD,
     Local,
     make_clip,
+    make_picture,
     task_of,
 )
 from processes import linux_only, wait_until_gone
@@ -129,6 +130,43 @@ async def test_memory_stays_flat_whatever_goes_through(tmp_path: Path) -> None:
                 received += len(chunk)
         assert received == file["size"] == size
         assert peak(running.process.pid) - before < 16 << 20
+
+
+async def test_quotas_of_the_command_line_hold(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(make_picture())
+    limits = ["--creations-per-minute", "3", "--parallel-jobs", "1", "--credits", "7"]
+    scopes = ["--scopes", "task.read, task.write,user.read", "--sandbox-file", str(picture)]
+    urls = ["--base-url", "https://convert.example.test/", "--signing-secret", "s"]
+    async with served(tmp_path / "data", *limits, *scopes, *urls) as running:
+        local = running.local
+        me = (await local.get("/v2/users/me"))["data"]
+        assert (me["credits"], me["tasks_per_minute"], me["task_priority"]) == (7, 3, -10)
+        job = await local.create({"in": UPLOAD})
+        form = job["tasks"][0]["result"]["form"]
+        assert form["url"] == "https://convert.example.test/storage/tasks"
+        await local.refused("/v2/jobs", {"tasks": {"in": UPLOAD}}, 402)
+        await local.refused("/v2/jobs", {}, 422)
+        await local.refused("/v2/jobs", {}, 429)
+        assert (await local.http.get("/v2/webhooks")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--scopes", "task.read,task.eat"], "no such scope: task.eat"),
+        (["--sandbox-file", "/nowhere/at/all"], "neither an MD5 nor a readable file"),
+        (["--base-url", "convert.example.test"], "give an address such as https://"),
+        (["--task-timeout", "0"], "0 is not in the range"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_starts(
+    arguments: list[str], text: str, tmp_path: Path
+) -> None:
+    result = CliRunner().invoke(commands, ["serve", "--data", str(tmp_path / "data"), *arguments])
+    assert result.exit_code == 2
+    assert text in result.output
+    assert not (tmp_path / "data").exists()
 
 
 def test_serve_refuses_a_held_folder_and_a_taken_port(tmp_path: Path) -> None:
