@@ -12,6 +12,7 @@ from typing import Any
 from engine.cli.outline import without_order
 from engine.model.bundle import File
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Registered
+from engine.model.selection import Cause, Summary
 
 
 def execution_json(execution: Execution) -> dict[str, Any]:
@@ -80,6 +81,38 @@ def incomplete_json(incomplete: Incomplete) -> dict[str, Any]:
         "allowed": incomplete.allowed,
         "due_at": incomplete.due_at and incomplete.due_at.isoformat(),
         "failure": failure_json(incomplete.failure),
+    }
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """Return what a list shows of an incomplete execution."""
+    return {
+        "id": summary.id,
+        "scenario": summary.scenario_id,
+        "execution": summary.execution_id,
+        "node": summary.node_id,
+        "status": summary.status.value,
+        "created_at": summary.created_at.isoformat(),
+        "attempts": summary.attempts,
+        "allowed": summary.allowed,
+        "due_at": summary.due_at and summary.due_at.isoformat(),
+        "failure": {"type": summary.error_type, "message": summary.message},
+        "bundle": summary.hint,
+        "cause": summary.cause,
+    }
+
+
+def cause_json(cause: Cause) -> dict[str, Any]:
+    """Return a cause; `id` selects all that failed of it."""
+    return {
+        "id": cause.id,
+        "scenario": cause.scenario_id,
+        "node": cause.node_id,
+        "type": cause.error_type,
+        "message": cause.message,
+        "count": cause.count,
+        "oldest": {"id": cause.oldest_id, "created_at": cause.oldest_at.isoformat()},
+        "newest_at": cause.newest_at.isoformat(),
     }
 
 

@@ -121,6 +121,9 @@ class Store(Protocol):
     ) -> list[Incomplete]:
         """Return those selected, oldest first; no statuses: all but resolved ones."""
 
+    async def summary(self, incomplete_id: str) -> Summary:
+        """Return what lists show of one."""
+
     async def page_of(
         self, selection: Selection, *, behind: Summary | None = None, limit: int
     ) -> Page:

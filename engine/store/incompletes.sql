@@ -52,6 +52,9 @@ SELECT incompletes.*, payload
 FROM incompletes JOIN incomplete_payloads ON incomplete_id = id
 WHERE id = :id
 
+-- name: incomplete_row
+SELECT * FROM incompletes WHERE id = :id
+
 -- name: incompletes_like
 SELECT id FROM incompletes WHERE id >= :prefix AND id < :beyond ORDER BY id LIMIT 3
 

@@ -10,12 +10,14 @@ LAST_LETTER: Final = "\U0010ffff"
 """Behind every character that an id may have."""
 
 
-def find(database: Database, table: str, id_or_prefix: str) -> Row:
+def find(database: Database, table: str, id_or_prefix: str, *, query: str = "") -> Row:
     """Return the row with an id, or the only one whose id begins like this.
 
-    `table` is execution or incomplete. Raises NotFoundError.
+    `table` is execution or incomplete; `query` another query by whole id than that of its name.
+    Raises NotFoundError.
     """
-    if rows := database.query(table, id=id_or_prefix):
+    query = query or table
+    if rows := database.query(query, id=id_or_prefix):
         return rows[0]
     like: list[Row] = []
     if len(id_or_prefix) >= refused.SHORTEST_PREFIX:
@@ -23,4 +25,4 @@ def find(database: Database, table: str, id_or_prefix: str) -> Row:
         like = database.query(f"{table}s_like", **ends)
     if len(like) != 1:
         raise refused.not_found(table, id_or_prefix, [row["id"] for row in like])
-    return database.query(table, id=like[0]["id"])[0]
+    return database.query(query, id=like[0]["id"])[0]

@@ -184,6 +184,10 @@ class MemoryStore:
         ]
         return sorted(selected, key=lambda incomplete: incomplete.created_at)
 
+    async def summary(self, incomplete_id: str) -> Summary:
+        row = _find("incomplete", self._records.incompletes, incomplete_id)
+        return summary_of(self._shown(row))
+
     async def page_of(
         self, selection: Selection, *, behind: Summary | None = None, limit: int
     ) -> Page:

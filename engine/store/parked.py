@@ -99,6 +99,10 @@ class Parked:
             self._database.change("claim", id=row["id"], process=self._database.processes.own)
         return self._whole(row)
 
+    def summary(self, incomplete_id: str) -> Summary:
+        row = find(self._database, "incomplete", incomplete_id, query="incomplete_row")
+        return summary_of(self._shown(row))
+
     def page(self, selection: Selection, behind: Summary | None, limit: int) -> Page:
         wanted = wanted_statuses(selection)
         found: list[Summary] = []

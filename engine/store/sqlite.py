@@ -172,6 +172,9 @@ class SqliteStore:
         wanted = set(statuses or set(IncompleteStatus) - {IncompleteStatus.RESOLVED})
         return await self._in_worker(self._parked.all, scenario_id, execution_id, wanted)
 
+    async def summary(self, incomplete_id: str) -> Summary:
+        return await self._in_worker(self._parked.summary, incomplete_id)
+
     async def page_of(
         self, selection: Selection, *, behind: Summary | None = None, limit: int
     ) -> Page:

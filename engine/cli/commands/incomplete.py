@@ -2,6 +2,7 @@
 
 import click
 
+from engine.cli.commands.incomplete_delete import delete, resolve
 from engine.cli.commands.incomplete_edit import edit
 from engine.cli.commands.incomplete_list import list_
 from engine.cli.commands.incomplete_show import show
@@ -16,7 +17,7 @@ class InOrder(click.Group):
 
 @click.group(cls=InOrder, epilog="Example: fusion incomplete list")
 def command() -> None:
-    """List, show and edit incomplete executions.
+    """List, show, edit and remove incomplete executions.
 
     What a Break route keeps is stored with all that a replay needs. Look at it, mend its data if
     that was the reason, and let `fusion replay` go on from the node that failed.
@@ -26,3 +27,5 @@ def command() -> None:
 command.add_command(list_)
 command.add_command(show)
 command.add_command(edit)
+command.add_command(resolve)
+command.add_command(delete)
