@@ -79,5 +79,19 @@ class File(Mapping[str, Any]):
         return {"title": "File", "type": "object", "properties": items}
 
 
+def is_value(value: Any) -> bool:
+    """Say whether something is what a bundle may hold, with all that is in it."""
+    match value:
+        case None | bool() | int() | float() | str() | bytes() | File():
+            return True
+        case datetime():
+            return value.tzinfo is not None
+        case Mapping():
+            return all(isinstance(key, str) and is_value(item) for key, item in value.items())
+        case list() | tuple():
+            return all(map(is_value, value))
+    return False
+
+
 FILE_ITEMS = ("name", "stem", "extension", "size", "type", "sha256")
 """What an expression can read of a file, in the order in which it is listed to people."""

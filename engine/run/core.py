@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.model.directive import Directive
 from engine.model.execution import (
+    Attempt,
     Execution,
     Failure,
     Incomplete,
@@ -22,6 +23,7 @@ from engine.run.rules import (
     DEACTIVATES,
     DIRECTIVES,
     FULL,
+    KEPT_ATTEMPTS,
     LOST_IF_ENABLED,
     RETRIED_BY_DEFAULT,
     ROLLED_BACK,
@@ -207,7 +209,13 @@ def parked(
     attempts = 0
     if replayed is not None:
         attempts = replayed.attempts + 1
-        fresh = replace(fresh, id=replayed.id, created_at=replayed.created_at)
+        fresh = replace(
+            fresh,
+            id=replayed.id,
+            created_at=replayed.created_at,
+            cursor=replayed.cursor,
+            earlier=_with_attempt(replayed),
+        )
     wait = retry.wait(attempts) if retry else None
     return replace(
         fresh,
@@ -234,8 +242,22 @@ def after_replay(replayed: Incomplete, execution: Execution) -> Incomplete:
         status=IncompleteStatus.UNRESOLVED,
         attempts=replayed.attempts + 1,
         failure=failure or replayed.failure,
+        execution_id=execution.id,
+        failed_at=execution.ended_at,
+        earlier=_with_attempt(replayed),
         due_at=None,
     )
+
+
+def _with_attempt(replayed: Incomplete) -> tuple[Attempt, ...]:
+    """Return the attempts before a new one: those that are kept, and the one that was replayed."""
+    last = Attempt(
+        replayed.failed_at or replayed.created_at,
+        replayed.execution_id,
+        replayed.node_id,
+        replayed.failure,
+    )
+    return (*replayed.earlier, last)[-KEPT_ATTEMPTS:]
 
 
 def streak(execution: Execution, *, max_errors: int, shut: bool = False) -> Streak:

@@ -96,6 +96,10 @@ class TriggerCursor:
         elif self._written:
             self._current, self._written = self._written, {}
 
+    def of_bundle(self) -> Mapping[str, Any]:
+        """Return what was set for the bundle on its way."""
+        return dict(self._current)
+
     def settle(self) -> None:
         """The bundle on its way has been worked off, and what was set before it holds."""
         if self._current:

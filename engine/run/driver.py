@@ -99,6 +99,7 @@ class Run:
         )
         self._failures = self._travel.failures
         self._failures.inputs = inputs
+        self._failures.cursor = self._cursor.of_bundle
 
     @property
     def stored(self) -> list[Incomplete]:
@@ -124,14 +125,22 @@ class Run:
         first = 0 if fed is None else 1
         return await self._recorded(self._cycles, self._plan.flow, first)
 
-    async def replay(self, incomplete: Incomplete) -> Execution:
-        """Run from the failed node on with the stored bundles, and store what became of them."""
+    async def replay(self, incomplete: Incomplete, *, from_trigger: bool = False) -> Execution:
+        """Run from the failed node on with the stored bundles, and store what became of them.
+
+        `from_trigger`: from the node behind the trigger on, with the trigger's bundle alone.
+        """
         self._failures.replayed = incomplete
-        self._variables.restore(incomplete.variables)
-        if incomplete.node_id in self._operations:
-            self._operations[incomplete.node_id].context.earlier = incomplete.failure.detail
-        place = self._plan.positions[incomplete.node_id]
-        execution = await self._recorded(lambda: self._from_failed_node(incomplete), *place)
+        place, bundles = (self._plan.flow, 1), incomplete.bundles
+        if from_trigger:
+            trigger = self._plan.trigger.id
+            bundles = {trigger: bundles[trigger]}
+        else:
+            self._variables.restore(incomplete.variables)
+            if incomplete.node_id in self._operations:
+                self._operations[incomplete.node_id].context.earlier = incomplete.failure.detail
+            place = self._plan.positions[incomplete.node_id]
+        execution = await self._recorded(lambda: self._from(place, bundles), *place)
         if not self.stored:
             await to_the_end(self._around.store.park(core.after_replay(incomplete, execution)))
         return execution
@@ -242,13 +251,14 @@ class Run:
         moves = core.trigger_moves(stop, self._plan.settings, undone=undone)
         return [*self._transaction.taken_marks(), *self._cursor.end_cycle(moves)]
 
-    async def _from_failed_node(self, incomplete: Incomplete) -> list[CursorChange]:
+    async def _from(
+        self, place: tuple[Flow, int], bundles: Mapping[str, Bundle]
+    ) -> list[CursorChange]:
         """Assumed: enclosing aggregations emit for the replayed bundle alone, innermost first."""
-        flow, index = self._plan.positions[incomplete.node_id]
-        scope = self._scope(incomplete.bundles)
-        enclosing = [
-            node.id for node in nodes_from(flow, index) if node.source in flow[index].mappable
-        ]
+        flow, index = place
+        scope = self._scope(bundles)
+        before = flow[index].mappable if index < len(flow) else ()
+        enclosing = [node.id for node in nodes_from(flow, index) if node.source in before]
         travel = self._travel
         travel.collected |= {name: collected_by(self._plan.nodes[name]) for name in enclosing}
         stopped = await travel.advance(flow, index, scope)

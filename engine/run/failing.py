@@ -18,6 +18,7 @@ from engine.run.core import Decision, Failed
 from engine.run.cursor import RunVariables
 from engine.run.durable import to_the_end
 from engine.run.explained import bundle_words
+from engine.run.operation import mapped_fields
 from engine.run.retrying import Trouble, retried
 from engine.run.rules import retry_waits
 from engine.run.surroundings import DROPPED, STOP, End, Outputs, Surroundings
@@ -60,6 +61,8 @@ class Failures:
         self.replayed: Incomplete | None = None
         self.variables = variables
         self.inputs: Mapping[str, Any] = {}
+        self.cursor: Callable[[], Mapping[str, Any]] = dict
+        """Returns the trigger's marks that belong to the bundle on its way."""
         self._plan = plan
         self._around = around
         self._execution = execution
@@ -225,6 +228,9 @@ class Failures:
                 bundles={name: scope[name] for name in node.mappable if name in scope},
                 inputs=self.inputs,
                 variables=self.variables.snapshot(),
+                fields=mapped_fields(node, scope),
+                cursor=self.cursor(),
+                failed_at=now,
                 confidential=self._plan.settings.data_is_confidential,
             ),
             decision.retry,

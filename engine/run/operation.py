@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from engine.errors import MappingError
+from engine.errors import MappingError, ModuleError
 from engine.mapping.compile import Scope, World
-from engine.model.bundle import Bundle
+from engine.model.bundle import Bundle, is_value
 from engine.model.execution import NodeCount
 from engine.module import Effect, Kind, SearchFields
 from engine.plan.plan import Node, Plan
@@ -172,6 +172,15 @@ def check_fields(node: Node, scope: Scope) -> None:
             node.module.input.model_validate(fields)
     except (MappingError, ValidationError) as error:
         raise explained(error, node, scope) from error
+
+
+def mapped_fields(node: Node, scope: Scope) -> dict[str, Any] | None:
+    """Return a node's fields as they are mapped, to be kept; None if they cannot be."""
+    try:
+        fields = node.fields.evaluate(scope)
+    except ModuleError:
+        return None
+    return fields if is_value(fields) else None
 
 
 def scope_of(

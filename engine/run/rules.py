@@ -119,6 +119,9 @@ whatever their types. Source: Fusion help, scenario deactivation."""
 LONGEST_RETRY_WAIT = timedelta(hours=1)
 """Longest wait of `flow.retry`, however often it has been tried."""
 
+KEPT_ATTEMPTS = 20
+"""Failed attempts of an incomplete execution that are told beside the latest one."""
+
 LOST_IF_ENABLED = frozenset({"MaxFileSizeExceededError"})
 """Types whose bundles are dropped with a warning, not stored, where data loss is enabled."""
 

@@ -9,7 +9,7 @@ import click
 from engine.cli.advice import store_option, typed
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
-from engine.cli.selecting import is_narrowed, selection_options
+from engine.cli.selecting import selection_options
 from engine.cli.tables import Column, table
 from engine.cli.text import cut, escape
 from engine.cli.units import age, counted, short, until
@@ -102,7 +102,7 @@ def _listed(
         listed = [summary_json(one) for one in found]
         output.document({"incomplete": listed, "count": count, "next": next_id})
     elif not found:
-        output.result(_nothing(selection))
+        output.result("no incomplete executions")
     else:
         now = clock().now()
         for line in table(COLUMNS, [_row(one, now) for one in found], output.width):
@@ -128,7 +128,7 @@ def _grouped(output: Output, operator: "Operator", selection: "Selection") -> No
     if output.as_json:
         output.document({"causes": [cause_json(one) for one in causes]})
     elif not causes:
-        output.result(_nothing(selection))
+        output.result("no incomplete executions")
     else:
         now = clock().now()
         for line in table(CAUSES, [_cause_row(one, now) for one in causes], output.width):
@@ -137,11 +137,6 @@ def _grouped(output: Output, operator: "Operator", selection: "Selection") -> No
         shown = typed("incomplete", "show", short(causes[0].oldest_id), *store_option(operator))
         output.tell(f"next: {shown}")
         output.tell(f"then: {again}")
-
-
-def _nothing(selection: "Selection") -> str:
-    such = " of this kind" if is_narrowed(selection) else ""
-    return f"no incomplete executions{such}"
 
 
 def _row(one: "Summary", now: datetime) -> tuple[str, ...]:
