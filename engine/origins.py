@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from engine.app import Operator, open_store, stored_plan, world
+from engine.app import Operator, open_store, stored_plan
 from engine.errors import MappingError, NotFoundError, Place
 from engine.mapping.compile import Reference, Scope, World
 from engine.mapping.operators import item_of
@@ -19,7 +19,7 @@ from engine.model.history import History, KeptOperation
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.plan import Leaf, Node, NodeKind, Plan
 from engine.run.operation import scope_of
-from engine.stored import OperationId, chosen, kept_of, nothing_kept
+from engine.stored import OperationId, chosen, kept_of, nothing_kept, world_of
 
 MOST: Final = 300
 """Values that one answer tells of; a large flow has many ways into one value."""
@@ -73,8 +73,7 @@ async def origin_of(asked: Asked, operator: Operator) -> Origin:
     kept = kept_of(node_id, execution, history)
     operation = chosen(kept, OperationId(asked.run_id, node_id, asked.number))
     plan = stored_plan(history, operator)
-    around = world(plan, execution.id, execution.started_at)
-    tracer = _Tracer(plan, history, replace(around, now=lambda: execution.started_at))
+    tracer = _Tracer(plan, history, world_of(plan, execution))
     return tracer.asked(plan.nodes[node_id], operation, tuple(filter(None, path.split("."))))
 
 

@@ -1,18 +1,18 @@
 """What the records of a store show to expressions: those of incomplete executions and of runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from engine.app import Operator, open_store, stored_plan, world, world_in
-from engine.errors import NotFoundError, ScenarioError, UsageError
+from engine.errors import ModuleError, NotFoundError, ScenarioError, UsageError
 from engine.mapping.compile import Scope, World
 from engine.model.execution import Execution, Incomplete
 from engine.model.history import History, KeptOperation
 from engine.model.retention import RUNS
 from engine.plan.hints import did_you_mean, listed, shown
-from engine.plan.plan import Plan
+from engine.plan.plan import Node, Plan
 from engine.run.operation import scope_of
 
 MOST_ROWS: Final = 4
@@ -95,6 +95,51 @@ def plan_as_run(run: StoredRun, today: Plan, operator: Operator) -> Plan:
         return stored_plan(run.history, operator)
     except ScenarioError:
         return today
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFields:
+    """The fields of a node in one operation, worked out anew from what it saw.
+
+    `now` is the start of the run, and what chance decides is another value than it was. `fault` says
+    why there are none.
+    """
+
+    values: Mapping[str, Any]
+    fault: str = ""
+
+
+def fields_of(
+    node_id: str,
+    kept: Sequence[KeptOperation],
+    execution: Execution,
+    history: History,
+    operator: Operator,
+) -> list[MappedFields]:
+    """Return the mapped fields of a node's operations, in order.
+
+    They are none if the scenario, as it ran, cannot be read any more, or the node has no fields.
+    """
+    try:
+        plan = stored_plan(history, operator)
+    except ScenarioError as error:
+        told = MappedFields({}, f"the scenario cannot be read here: {error.problems[0].message}")
+        return [told] * len(kept)
+    node, around = plan.nodes[node_id], world_of(plan, execution)
+    return [_fields(node, scope_of(plan, around, history.inputs, one.bundles)) for one in kept]
+
+
+def world_of(plan: Plan, execution: Execution) -> World:
+    """Return what expressions of a run that has ended can ask of the outside, as it began."""
+    around = world(plan, execution.id, execution.started_at)
+    return replace(around, now=lambda: execution.started_at)
+
+
+def _fields(node: Node, scope: Scope) -> MappedFields:
+    try:
+        return MappedFields(node.fields.evaluate(scope))
+    except ModuleError as error:
+        return MappedFields({}, error.message)
 
 
 def kept_of(node_id: str, execution: Execution, history: History) -> Sequence[KeptOperation]:

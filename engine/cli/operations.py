@@ -9,16 +9,24 @@ from engine.cli.units import counted
 if TYPE_CHECKING:
     from engine.model.bundle import Bundle
     from engine.model.history import KeptOperation
+    from engine.stored import MappedFields
 
 
-def operation_lines(node_id: str, one: "KeptOperation", count: int) -> Iterator[Line]:
-    """Yield one operation in full: what the node saw, and what came of it."""
+def operation_lines(
+    node_id: str, one: "KeptOperation", count: int, fields: "MappedFields"
+) -> Iterator[Line]:
+    """Yield one operation in full: what the node saw, its fields, and what came of it."""
+    from engine.cli.outline import outline
+
     yield (Span(f"{node_id}, bundle {one.number} of {count}", Tone.STRONG),)
     if one.bundles or one.bundles.too_large:
         yield "  saw"
         yield from _bundles(one.bundles)
     for name in one.bundles.too_large:
         yield f"    {name}: too large to be kept"
+    if fields.values:
+        yield "  fields"
+        yield from outline(fields.values, "    ")
     if one.failure is not None:
         yield f"  failed: {one.failure.type}: {one.failure.message}"
         if one.failure.where:
@@ -33,13 +41,17 @@ def operation_lines(node_id: str, one: "KeptOperation", count: int) -> Iterator[
             yield from _bundles({f"[{index}]": bundle})
 
 
-def operation_json(one: "KeptOperation") -> dict[str, Any]:
-    """Return one operation; `emitted` counts all bundles that it emitted, null was too large."""
+def operation_json(one: "KeptOperation", fields: "MappedFields | None" = None) -> dict[str, Any]:
+    """Return one operation; `emitted` counts all bundles that it emitted, null was too large.
+
+    `fields` is null if they are not asked for, or could not be mapped.
+    """
     from engine.cli.records import failure_json, value_json
 
     return {
         "number": one.number,
         "bundles": value_json(one.bundles),
+        "fields": None if fields is None or fields.fault else value_json(fields.values),
         "outputs": value_json(list(one.outputs)),
         "emitted": one.emitted,
         "failure": one.failure and failure_json(one.failure),

@@ -239,3 +239,26 @@ def test_the_operator_settles_how_many_operations_are_remembered() -> None:
     assert [one["number"] for one in shown["operations"]["product"]] == [1, 2, 100]
     gone = fusion("runs", oldest["id"], "--node", "product")
     assert gone.exit_code == Exit.NOT_FOUND
+
+
+def test_the_fields_of_an_operation_are_shown_as_they_were_mapped() -> None:
+    write("count.yaml", COUNT)
+    fusion("run", "count.yaml", "--set", "factor=3")
+    run = json.loads(fusion("runs", "--json").output)["runs"][0]["id"]
+    shown = json.loads(fusion("runs", run, "--node", "product", "--json").output)
+    assert shown["operations"]["product"][1]["fields"] == {"variables": {"value": 6}}
+    assert "  fields" in fusion("runs", run, "--node", "product").output.splitlines()
+
+
+def test_fields_that_cannot_be_mapped_are_left_out() -> None:
+    write("people.yaml", PEOPLE)
+    fusion("run", "people.yaml")
+    run = json.loads(fusion("runs", "--json").output)["runs"][0]["id"]
+    shown = json.loads(fusion("runs", run, "--node", "next", "--json").output)
+    assert [
+        one["fields"] and one["fields"]["variables"] for one in shown["operations"]["next"]
+    ] == [
+        {"age": 37},
+        None,
+        {"age": 8},
+    ]

@@ -40,7 +40,7 @@ COLUMNS = (
     help="How many runs to list.",
 )
 @click.option("--node", "node_id", metavar="NODE", help="Show what is kept of this node in a run.")
-@operator("store")
+@operator("store", "connections", "modules")
 @json_option
 @click.pass_obj
 def command(
@@ -128,7 +128,7 @@ def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) 
     from engine.cli.operations import operation_json, operation_lines
     from engine.cli.records import execution_json
     from engine.cli.running import run_async
-    from engine.stored import kept_of, nothing_kept
+    from engine.stored import fields_of, kept_of, nothing_kept
 
     async def read() -> "tuple[Execution, History | None]":
         async with open_store(operator) as store:
@@ -139,14 +139,16 @@ def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) 
     if history is None:
         raise nothing_kept(execution)
     kept = kept_of(node_id, execution, history)
+    fields = fields_of(node_id, kept, execution, history, operator)
     if output.as_json:
-        operations = {node_id: [operation_json(one) for one in kept]}
+        pairs = zip(kept, fields, strict=True)
+        operations = {node_id: [operation_json(one, mapped) for one, mapped in pairs]}
         output.document({"run": execution_json(execution), "operations": operations})
         return
-    for index, one in enumerate(kept):
+    for index, (one, mapped) in enumerate(zip(kept, fields, strict=True)):
         if index:
             output.result()
-        for line in operation_lines(node_id, one, kept[-1].number):
+        for line in operation_lines(node_id, one, kept[-1].number, mapped):
             output.result(line)
 
 
