@@ -101,8 +101,8 @@ def plan_as_run(run: StoredRun, today: Plan, operator: Operator) -> Plan:
 class MappedFields:
     """The fields of a node in one operation, worked out anew from what it saw.
 
-    `now` is the start of the run, and what chance decides is another value than it was. `fault` says
-    why there are none.
+    `now` is the start of the run, and what chance decides is another value than it was. `fault`
+    says why there are none.
     """
 
     values: Mapping[str, Any]

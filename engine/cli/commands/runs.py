@@ -117,7 +117,7 @@ def _show(output: Output, operator: "Operator", run_id: str) -> None:
     if output.as_json:
         incomplete = [incomplete_json(one) for one in stored]
         run = {"run": execution_json(execution), "incomplete": incomplete}
-        output.document({**run, "operations": _operations_json(history)})
+        output.document({**run, "operations": _operations_json(execution, history, operator)})
         return
     for line in _lines(output, execution, history, stored, operator):
         output.result(line)
@@ -152,11 +152,22 @@ def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) 
             output.result(line)
 
 
-def _operations_json(history: "History | None") -> "dict[str, Any]":
+def _operations_json(
+    execution: "Execution", history: "History | None", operator: "Operator"
+) -> "dict[str, Any]":
     from engine.cli.operations import operation_json
+    from engine.stored import fields_of
 
-    operations = {} if history is None else history.operations
-    return {name: [operation_json(one) for one in kept] for name, kept in operations.items()}
+    if history is None:
+        return {}
+    fields = {
+        name: fields_of(name, kept, execution, history, operator)
+        for name, kept in history.operations.items()
+    }
+    return {
+        name: [operation_json(one, mapped) for one, mapped in zip(kept, fields[name], strict=True)]
+        for name, kept in history.operations.items()
+    }
 
 
 def _lines(
