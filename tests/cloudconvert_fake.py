@@ -36,6 +36,8 @@ class FakeService:
     storage: str = STORAGE
     polls: int = 2
     result: bytes = b"%PDF-1.7 converted"
+    listed_size: int | None = -1
+    """Size of the results in their listing; -1: what it is."""
     hashed: bool = False
     """The results' listing has their MD5."""
     failing: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -131,7 +133,8 @@ class FakeService:
             if task["operation"] == "export/url" and not self.failing:
                 name = self.payloads[-1]["tasks"]["process"].get("filename", "out.bin")
                 url = f"{self.storage}/{job['id']}/out?signature=s"
-                file = {"filename": name, "size": len(self.result), "url": url}
+                size = len(self.result) if self.listed_size == -1 else self.listed_size
+                file = {"filename": name, "size": size, "url": url}
                 if self.hashed:
                     file["md5"] = hashlib.md5(self.result, usedforsecurity=False).hexdigest()
                 task["result"] = {"files": [file]}

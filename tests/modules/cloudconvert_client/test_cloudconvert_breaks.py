@@ -15,7 +15,6 @@ from engine.errors import ModuleError
 from modules.cloudconvert.convert_file import ConvertFile
 
 CALLS = ("create", "poll", "upload", "download")
-REQUEST = ("request head", "request body")
 RESPONSE = ("response head", "response body")
 ALWAYS = None
 CONTENT = b"words" * 400_000
@@ -96,3 +95,13 @@ def test_a_conversion_that_breaks_makes_at_most_one_job_and_delivers_all_or_noth
     tmp_path: Path, breach: Break
 ) -> None:
     virtually(converted(tmp_path, breach), SocketLoop)
+
+
+def test_each_call_breaks_at_each_of_its_phases_in_each_way() -> None:
+    phases = {(breach.call, breach.phase) for breach in breaks()}
+    always = {(call, phase) for call in CALLS for phase in ("connect", "request head", *RESPONSE)}
+    assert phases == always | {("create", "request body"), ("upload", "request body")}
+    for call, phase in phases:
+        kinds = {b.kind for b in breaks() if (b.call, b.phase) == (call, phase)}
+        assert kinds >= {"reset", "end"}
+        assert kinds & {"refused", "silence"}

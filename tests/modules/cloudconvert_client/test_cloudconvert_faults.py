@@ -52,7 +52,9 @@ def refused(status: int, code: str, message: str, **headers: str) -> httpx.Respo
         (refused(401, "UNAUTHENTICATED", "Unauthenticated."), InvalidAccessTokenError),
         (refused(403, "FORBIDDEN", "Invalid scope(s) provided."), InvalidAccessTokenError),
         (refused(403, "FORBIDDEN", "Not yours."), DataError),
-        (refused(422, "INVALID_DATA", "The given data was invalid."), DataError),
+        *((refused(status, "", "No."), DataError) for status in (400, 404, 409, 413, 422)),
+        (httpx.Response(502, content=b"<html>"), ServiceConnectionError),
+        (httpx.Response(504), ServiceConnectionError),
     ],
 )
 async def test_a_creation_that_is_refused_has_the_error_type_of_the_table(
@@ -160,6 +162,17 @@ async def test_a_failed_job_says_what_its_tasks_said_but_not_who_depended_on_the
     assert [task["name"] for task in caught.value.detail["tasks"]] == ["process"]
 
 
+async def test_a_job_with_several_causes_tells_them_all(tmp_path: Path) -> None:
+    service = FakeService(
+        failing={
+            "import-1": {"message": "File lost", "code": "DOWNLOAD_FAILED"},
+            "process": {"message": "Out of memory", "code": None},
+        }
+    )
+    with pytest.raises(DataError, match=r"^File lost \(Code: DOWNLOAD_FAILED\); Out of memory$"):
+        await convert(service, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("code", "type_name", "storable"),
     [
@@ -215,8 +228,11 @@ async def test_an_upload_that_fails_because_the_job_is_over_says_why_it_is(tmp_p
         await convert(service, tmp_path)
 
 
-async def test_an_expired_download_is_a_data_error_and_asked_for_once(tmp_path: Path) -> None:
-    service = FakeService(faults={"GET /job-1/out": always(httpx.Response(403))})
+@pytest.mark.parametrize("status", [403, 404])
+async def test_an_expired_download_is_a_data_error_and_asked_for_once(
+    tmp_path: Path, status: int
+) -> None:
+    service = FakeService(faults={"GET /job-1/out": always(httpx.Response(status))})
     with pytest.raises(DataError):
         await convert(service, tmp_path)
     assert service.asked.count("GET /job-1/out") == 1
