@@ -110,23 +110,24 @@ class MappedFields:
 
 
 def fields_of(
-    node_id: str,
-    kept: Sequence[KeptOperation],
-    execution: Execution,
-    history: History,
-    operator: Operator,
-) -> list[MappedFields]:
-    """Return the mapped fields of a node's operations, in order.
+    execution: Execution, history: History, operator: Operator, node_id: str | None = None
+) -> dict[str, list[MappedFields]]:
+    """Return the mapped fields of every operation that is kept, by node; `node_id`: of one only.
 
-    They are none if the scenario, as it ran, cannot be read any more, or the node has no fields.
+    They are none if the scenario, as it ran, cannot be read any more.
     """
+    wanted = {name: kept for name, kept in history.operations.items() if node_id in (None, name)}
     try:
         plan = stored_plan(history, operator)
     except ScenarioError as error:
         told = MappedFields({}, f"the scenario cannot be read here: {error.problems[0].message}")
-        return [told] * len(kept)
-    node, around = plan.nodes[node_id], world_of(plan, execution)
-    return [_fields(node, scope_of(plan, around, history.inputs, one.bundles)) for one in kept]
+        return {name: [told] * len(kept) for name, kept in wanted.items()}
+    around = world_of(plan, execution)
+
+    def fields(name: str, one: KeptOperation) -> MappedFields:
+        return _fields(plan.nodes[name], scope_of(plan, around, history.inputs, one.bundles))
+
+    return {name: [fields(name, one) for one in kept] for name, kept in wanted.items()}
 
 
 def world_of(plan: Plan, execution: Execution) -> World:

@@ -139,7 +139,7 @@ def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) 
     if history is None:
         raise nothing_kept(execution)
     kept = kept_of(node_id, execution, history)
-    fields = fields_of(node_id, kept, execution, history, operator)
+    fields = fields_of(execution, history, operator, node_id)[node_id]
     if output.as_json:
         pairs = zip(kept, fields, strict=True)
         operations = {node_id: [operation_json(one, mapped) for one, mapped in pairs]}
@@ -160,10 +160,7 @@ def _operations_json(
 
     if history is None:
         return {}
-    fields = {
-        name: fields_of(name, kept, execution, history, operator)
-        for name, kept in history.operations.items()
-    }
+    fields = fields_of(execution, history, operator)
     return {
         name: [operation_json(one, mapped) for one, mapped in zip(kept, fields[name], strict=True)]
         for name, kept in history.operations.items()
