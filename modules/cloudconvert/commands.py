@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import secrets
 import signal
 import threading
@@ -17,7 +18,9 @@ from engine.errors import SetupError
 
 if TYPE_CHECKING:
     from modules.cloudconvert.local.settings import Settings
+    from modules.cloudconvert.local.survey import Survey
 
+SYSTEMS = {"pip": "Python", "debian": "Debian", "macos": "macOS"}
 DEFAULT_PORT = 8484
 DEFAULT_DATA = ".fusion/cloudconvert"
 
@@ -192,12 +195,29 @@ def _introduce(address: str, made: Mapping[str, str]) -> None:
 
 
 @commands.command()
-def engines() -> None:
-    """Show which engines are here and what they convert."""
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def engines(*, as_json: bool) -> None:
+    """Show which engines are here, and what those that are missing would add."""
     from modules.cloudconvert.local.survey import survey  # noqa: PLC0415 - start-up time
 
-    rows = asyncio.run(survey())
+    found = asyncio.run(survey())
+    if as_json:
+        click.echo(json.dumps(found.plain(), indent=2))
+        return
+    _show_engines(found)
+
+
+def _show_engines(found: "Survey") -> None:
+    here = [one for one in found.engines if one.version is not None]
+    rows = [("ENGINE", "VERSION", "WHAT FOR", "WHERE")]
+    rows += [(one.name, one.version or "", one.does, one.path or "in Python") for one in here]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
         click.echo("  ".join(cells).rstrip())
+    click.echo(f"isolation: {found.isolation}")
+    for one in found.engines:
+        if one.version is None:
+            click.echo(f"\nmissing: {one.name}, which adds {one.does}")
+            for system, command in one.install.items():
+                click.echo(f"  {SYSTEMS[system]:<8}{command}")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,11 +18,20 @@ class Said:
     output: str
 
 
-async def ask(command: Sequence[str]) -> Said | None:
-    """Return what a program writes to stdout; None if it does not run or does not end."""
+async def ask(command: Sequence[str], *, home: str | None = None) -> Said | None:
+    """Return what a program writes; None if it does not run or does not end.
+
+    `home` is the folder that it takes for the user's, None: the one that is.
+    """
+    environment = None if home is None else {**os.environ, "HOME": home, "LANG": "C.UTF-8"}
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+            *command,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=True,
+            env=environment,
         )
     except OSError:
         # Found, but not to be run: the same as not found.

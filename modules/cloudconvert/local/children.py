@@ -14,11 +14,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from modules.cloudconvert.local.family import resident_bytes
 from modules.cloudconvert.local.isolation import Isolation, launcher
+from modules.cloudconvert.local.refusal import TaskFailure
 
 STDERR_BYTES = 16 * 1024
 """How much of the end of a program's complaints is kept."""
 LINE_BYTES = 64 * 1024
+LOOK_SECONDS = 0.5
+"""How often the memory of a family of processes is looked at."""
 GIGABYTE = 1 << 30
 
 OnLine = Callable[[bytes], None]
@@ -36,6 +40,9 @@ class Program:
     """Address space; None for programs that reserve much more than they use."""
     output_bytes: int = 20 * GIGABYTE
     """Largest file it may write."""
+    open_files: int = 256
+    family_bytes: int | None = None
+    """It starts others, which live no longer than it: memory of all of them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +56,36 @@ class Children:
     """Starts programs and leaves none behind."""
 
     def __init__(self, isolation: Isolation, *, watched: bool = sys.platform != "linux") -> None:
-        self._isolation = isolation
-        self._life = os.pipe() if watched else None
+        self.isolation = isolation
+        self._watched = watched
+        self._life: Sequence[int] = os.pipe()
 
     def close(self) -> None:
         """Let the watchers of this server's children know that it ends."""
-        for end in self._life or ():
+        for end in self._life:
             os.close(end)
-        self._life = None
+        self._life = ()
 
     async def run(self, program: Program, on_line: OnLine) -> Ended:
         """Run a program to its end; `on_line` gets each line of its output.
 
-        If the caller is cancelled, the program and all it started are killed first.
+        If the caller is cancelled, the program and all it started are killed first. Raises
+        TaskFailure if they hold more memory than they may.
         """
         async with self._started(program) as process:
-            stderr, _, _ = await asyncio.gather(
-                _tail(_stream(process.stderr)),
-                _lines(_stream(process.stdout), on_line),
-                _feed(process, program.stdin),
-            )
-            status = await process.wait()
+            guard = asyncio.create_task(_within(program.family_bytes, process.pid))
+            try:
+                stderr, _, _ = await asyncio.gather(
+                    _tail(_stream(process.stderr)),
+                    _lines(_stream(process.stdout), on_line),
+                    _feed(process, program.stdin),
+                )
+                status = await process.wait()
+            finally:
+                guard.cancel()
+                await asyncio.wait([guard])
+        if not guard.cancelled():
+            guard.result()
         return Ended(status, stderr.decode("utf-8", "replace"))
 
     @asynccontextmanager
@@ -82,7 +98,7 @@ class Children:
             cwd=program.folder / "work",
             env=_environment(program.folder / "work"),
             start_new_session=True,
-            pass_fds=self._life[:1] if self._life else (),
+            pass_fds=self._life[:1] if self._is_watched(program) else (),
         )
         try:
             yield process
@@ -90,10 +106,14 @@ class Children:
             _kill_group(process.pid)
             await _reaped(process)
 
+    def _is_watched(self, program: Program) -> bool:
+        """Say whether its launcher stays: the kernel ends a child with us, but not its children."""
+        return self._watched or program.family_bytes is not None
+
     def _arguments(self, program: Program) -> list[str]:
         limits = {
             "RLIMIT_CORE": 0,
-            "RLIMIT_NOFILE": 256,
+            "RLIMIT_NOFILE": program.open_files,
             "RLIMIT_CPU": program.cpu_seconds,
             "RLIMIT_FSIZE": program.output_bytes,
         }
@@ -101,11 +121,11 @@ class Children:
             limits["RLIMIT_AS"] = program.memory_bytes
         plan = {
             "limits": limits,
-            "network": self._isolation.network,
+            "network": self.isolation.network,
             "parent": os.getpid(),
-            "life": self._life[0] if self._life else None,
+            "life": self._life[0] if self._is_watched(program) else None,
         }
-        inside = self._isolation.wrap(program.arguments, program.folder)
+        inside = self.isolation.wrap(program.arguments, program.folder)
         return launcher(plan, inside)
 
 
@@ -131,6 +151,19 @@ def _kill_group(leader: int) -> None:
     except PermissionError:
         # macOS answers so for a group of which only the unreaped leader is left.
         return
+
+
+async def _within(most: int | None, group: int) -> None:
+    """Kill a process group that holds more than `most` bytes, None: any number."""
+    if most is None:
+        return
+    while True:
+        held = await asyncio.to_thread(resident_bytes, group)
+        if held > most:
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    _kill_group(group)
+    raise TaskFailure("FILE_TOO_LARGE", "The file needs more memory than allowed")
 
 
 async def _reaped(process: Process) -> None:

@@ -9,6 +9,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from modules.cloudconvert.local.asking import ask
+from modules.cloudconvert.local.programs import Found, Sought, find_programs
 
 VIDEO_INSTALL = "pip install 'fusion-runner[video]'"
 
@@ -32,6 +33,8 @@ class Inventory:
 
     ffmpegs: tuple[Ffmpeg, ...] = ()
     packages: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, Found] = field(default_factory=dict)
+    """What of `programs.SOUGHT` is on PATH, by name."""
 
     def ffmpeg_for(self, encoders: Collection[str]) -> Ffmpeg | None:
         """Return the preferred ffmpeg that has all the encoders; None if none has."""
@@ -40,6 +43,16 @@ class Inventory:
     def version(self, package: str) -> str | None:
         """Return a Python package's version, None if it is not installed."""
         return self.packages.get(package)
+
+    def program(self, sought: Sought) -> Found | None:
+        """Return a program if it is on PATH."""
+        return self.programs.get(sought.name)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Every program's path; those who run them must see them."""
+        ours = (one.path for one in self.ffmpegs)
+        return (*ours, *(one.path for one in self.programs.values()))
 
 
 PACKAGES = ("pillow", "pikepdf", "pypdfium2", "reportlab")
@@ -52,8 +65,11 @@ async def take_inventory() -> Inventory:
     if find_spec("imageio_ffmpeg"):
         bundled = await asyncio.to_thread(_bundled_ffmpeg)
         candidates += [(bundled, "imageio-ffmpeg")] if bundled else []
-    described = await asyncio.gather(*(_describe(path, origin) for path, origin in candidates))
-    return Inventory(tuple(one for one in described if one), packages)
+    programs, described = await asyncio.gather(
+        find_programs(),
+        asyncio.gather(*(_describe(path, origin) for path, origin in candidates)),
+    )
+    return Inventory(tuple(one for one in described if one), packages, programs)
 
 
 def _version_of(package: str) -> str | None:

@@ -83,7 +83,7 @@ async def running(
 
 async def _find_engines(fetch: Fetch) -> Shop:
     inventory = await take_inventory()
-    isolation = await find_isolation(*(one.path for one in inventory.ffmpegs))
+    isolation = await find_isolation(*inventory.places)
     return Shop(inventory, Children(isolation), fetch)
 
 

@@ -30,6 +30,8 @@ class Limits:
     pages: int = 2000
     worker_bytes: int = 4 * (1 << 30)
     """Address space of a worker in Python."""
+    family_bytes: int = 3 * (1 << 30)
+    """Memory of an outside program together with all that it starts."""
     request_bytes: int = 64 * (1 << 20)
     """Largest JSON request; it holds the files of import/base64 and import/raw."""
 

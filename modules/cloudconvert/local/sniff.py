@@ -21,6 +21,11 @@ _STARTS: tuple[tuple[bytes, tuple[str, ...]], ...] = (
     (b"P6", ("ppm",)),
     (b"P5", ("ppm",)),
     (b"%PDF-", ("pdf",)),
+    (b"%!PS", ("ps", "eps")),
+    (b"\xc5\xd0\xd3\xc6", ("eps",)),
+    (b"8BPS", ("psd",)),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ("doc", "xls", "ppt")),
+    (b"{\\rtf", ("rtf",)),
     (b"7z\xbc\xaf\x27\x1c", ("7z",)),
     (b"Rar!\x1a\x07", ("rar",)),
     (b"\x1f\x8b", ("tar.gz",)),
@@ -50,8 +55,12 @@ _BRANDS = {
 _ZIPPED = {
     b"mimetypeapplication/epub+zip": ("epub",),
     b"mimetypeapplication/vnd.oasis.opendocument.text": ("odt",),
+    b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet": ("ods",),
+    b"mimetypeapplication/vnd.oasis.opendocument.presentation": ("odp",),
     b"[Content_Types].xml": ("docx", "xlsx", "pptx"),
 }
+_PACKED = ("zip", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub")
+"""What a ZIP may be whose first member tells nothing: each program has an order of its own."""
 
 
 def sniff_bytes(head: bytes) -> tuple[str, ...]:
@@ -85,7 +94,7 @@ def _zip(head: bytes) -> tuple[str, ...]:
     if not head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return ()
     return next(
-        (formats for name, formats in _ZIPPED.items() if head[30:].startswith(name)), ("zip",)
+        (formats for name, formats in _ZIPPED.items() if head[30:].startswith(name)), _PACKED
     )
 
 
@@ -141,7 +150,7 @@ def _kinds(name: str) -> set[str]:
     return {"media"} if kind in ("video", "audio") else {kind}
 
 
-UNMARKED = frozenset(("tga", "txt", "md", "csv", "html", "mp3", "mpg"))
+UNMARKED = frozenset(("tga", "txt", "md", "csv", "html", "svg", "rst", "tex", "org", "mp3", "mpg"))
 """Formats whose files need not start with anything in particular."""
 
 

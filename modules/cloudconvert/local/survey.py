@@ -1,47 +1,77 @@
-"""What the engines here can do, told to a person."""
+"""Which engines are here, where, what each can do, and what those that are missing would add."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.registry import LISTED
-from modules.cloudconvert.local.inventory import Inventory, take_inventory
+from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Inventory, take_inventory
 from modules.cloudconvert.local.isolation import find_isolation
+from modules.cloudconvert.local.programs import SOUGHT
 
-Row = tuple[str, str, str, str]
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine; without a version it is not here. `install` maps a system to a command."""
+
+    name: str
+    does: str
+    version: str | None
+    path: str | None = None
+    """Of a program; None for what is part of Python."""
+    install: dict[str, str] = field(default_factory=dict)
+    inputs: Sequence[str] = ()
+    outputs: Sequence[str] = ()
 
 
-async def survey() -> list[Row]:
-    """Return a table with its head first: engine, version, from, to."""
+@dataclass(frozen=True, slots=True)
+class Survey:
+    engines: Sequence[Engine]
+    isolation: str
+    """How far conversions are shut off on this system."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return everything as JSON has it."""
+        engines = [{**asdict(one), "present": one.version is not None} for one in self.engines]
+        return {"engines": engines, "isolation": self.isolation}
+
+
+PACKAGES = {
+    "pillow": ("pillow", "pictures to one another, thumbnails, smaller pictures"),
+    "reportlab": ("reportlab", "texts and pictures to PDF"),
+    "pdfium": ("pypdfium2", "pages of PDFs to pictures and text"),
+    "pikepdf": ("pikepdf", "PDFs merged, split, turned, locked and made smaller"),
+}
+"""Engines that are Python packages of their own, and what for."""
+
+
+async def survey() -> Survey:
+    """Look at everything that could be an engine."""
     inventory = await take_inventory()
-    isolation = await find_isolation(*(one.path for one in inventory.ffmpegs))
-    by_engine: dict[str, list[Converter]] = {}
-    for converter in LISTED:
-        by_engine.setdefault(converter.engine, []).append(converter)
-    rows = [_row(engine, found, inventory) for engine, found in by_engine.items()]
-    return [
-        ("ENGINE", "VERSION", "FROM", "TO"),
-        *rows,
-        (
-            "pikepdf",
-            inventory.version("pikepdf") or "missing",
-            "pdf and all above",
-            "merged, split, locked pdf",
-        ),
-        ("archivetool", "built in", "any", "zip, 7z, rar, tar, tar.gz, tar.bz2"),
-        ("isolation", isolation.title, "", ""),
-    ]
+    isolation = await find_isolation(*inventory.places)
+    return Survey([_with_formats(one) for one in _engines(inventory)], isolation.title)
 
 
-def _row(engine: str, converters: Iterable[Converter], inventory: Inventory) -> Row:
-    listed = list(converters)
-    present = [one for one in listed if one.version(inventory) is not None]
-    if not present:
-        return engine, "missing", f"install: {listed[0].install}", ""
-    version = present[0].version(inventory) or ""
-    inputs = sorted({name for one in present for name in one.inputs})
-    outputs = sorted({name for one in present for name in one.outputs})
-    return engine, version, _short(inputs), _short(outputs)
+def _engines(inventory: Inventory) -> Iterable[Engine]:
+    for name, (package, does) in PACKAGES.items():
+        pip = {"pip": f"pip install {package}"}
+        yield Engine(name, does, inventory.version(package), install=pip)
+    yield Engine("archivetool", "zip, 7z, rar, tar, tar.gz and tar.bz2", "built in")
+    ffmpeg = inventory.ffmpeg_for(frozenset())
+    version, path = (ffmpeg.version, ffmpeg.path) if ffmpeg else (None, None)
+    ways = {"pip": VIDEO_INSTALL, "debian": "apt install ffmpeg", "macos": "brew install ffmpeg"}
+    yield Engine("ffmpeg", "films, sound and moving GIFs to one another", version, path, ways)
+    for one in SOUGHT:
+        debian, macos = one.installs
+        found = inventory.program(one)
+        version, path = (found.version, found.path) if found else (None, None)
+        yield Engine(one.name, one.adds, version, path, {"debian": debian, "macos": macos})
 
 
-def _short(names: list[str]) -> str:
-    return " ".join(names)
+def _with_formats(engine: Engine) -> Engine:
+    own = [one for one in LISTED if one.engine == engine.name]
+    return replace(
+        engine,
+        inputs=sorted({each for one in own for each in one.inputs}),
+        outputs=sorted({each for one in own for each in one.outputs}),
+    )

@@ -23,6 +23,7 @@ ENGINES = frozenset(
         "optimize_picture",
         "pdf_pages",
         "pdf_to_images",
+        "pdf_to_text",
         "text_to_pdf",
         "thumbnail",
         "watermark",

@@ -12,6 +12,7 @@ from processes import linux_only, wait_until_gone
 from modules.cloudconvert.local import children as children_module
 from modules.cloudconvert.local.children import Children, Program
 from modules.cloudconvert.local.isolation import Isolation, find_isolation
+from modules.cloudconvert.local.refusal import TaskFailure
 
 
 def script(folder: Path, code: str) -> Program:
@@ -109,3 +110,45 @@ async def test_a_flood_of_complaints_is_cut(tmp_path: Path) -> None:
     ended = await children.run(script(tmp_path, code), lambda _line: None)
     assert len(ended.stderr) == children_module.STDERR_BYTES
     assert ended.stderr.endswith("end")
+
+
+@linux_only
+async def test_a_family_that_holds_too_much_memory_together_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    code = (
+        "import os, time; pid = os.fork(); print(os.getpid(), flush=True); "
+        "held = b'x' * (40 << 20); time.sleep(600)"
+    )
+    pids: list[int] = []
+    children = Children(Isolation())
+    arguments = [sys.executable, "-I", "-c", code]
+    program = Program(arguments, tmp_path, family_bytes=64 << 20)
+    with pytest.raises(TaskFailure, match="more memory"):
+        await children.run(program, lambda line: pids.append(int(line)))
+    children.close()
+    assert len(pids) == 2
+    wait_until_gone(pids)
+
+
+@linux_only
+def test_the_children_of_a_child_die_with_the_server(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, os, sys\n"
+        "from pathlib import Path\n"
+        "from modules.cloudconvert.local.children import Children, Program\n"
+        "from modules.cloudconvert.local.isolation import Isolation\n"
+        "pids = []\n"
+        "def die(line):\n"
+        "    print(line.decode(), flush=True)\n"
+        "    pids.append(line)\n"
+        "    if len(pids) == 2: os._exit(0)\n"
+        "child = 'import os, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)'\n"
+        "arguments = [sys.executable, '-c', child]\n"
+        "program = Program(arguments, Path(sys.argv[1]), family_bytes=1 << 30)\n"
+        "asyncio.run(Children(Isolation()).run(program, die))\n"
+    )
+    (tmp_path / "work").mkdir()
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    wait_until_gone([int(line) for line in said.stdout.splitlines() if line])

@@ -1,5 +1,6 @@
 """The server as a process of its own: `fusion cloudconvert serve`."""
 
+import json
 import os
 import re
 import signal
@@ -186,9 +187,44 @@ def call_serve(*arguments: str) -> None:
     commands.main(["serve", *arguments], standalone_mode=False)
 
 
-def test_the_table_of_engines_names_versions_and_formats() -> None:
-    result = CliRunner().invoke(commands, ["engines"])
+def engines(*arguments: str) -> str:
+    result = CliRunner().invoke(commands, ["engines", *arguments])
     assert result.exit_code == 0, result.output
-    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    return result.output
+
+
+def test_the_table_of_engines_tells_version_place_and_use() -> None:
+    lines = {line.split()[0]: line for line in engines().splitlines() if line}
     assert {"ENGINE", "pillow", "ffmpeg", "pdfium", "pikepdf", "archivetool"} <= set(lines)
-    assert "mov" in lines["ffmpeg"]
+    assert "/ffmpeg" in lines["ffmpeg"]
+    assert "films" in lines["ffmpeg"]
+    assert "isolation:" in lines
+
+
+def test_a_missing_engine_is_told_with_what_it_adds_and_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = engines()
+    assert "missing: pandoc, which adds Markdown" in said
+    assert "Debian  apt install pandoc" in said
+    assert "macOS   brew install pandoc" in said
+
+
+def test_another_program_of_an_engines_name_is_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("soffice", "convert"):
+        (tmp_path / name).write_text("#!/bin/sh\necho something else 1.2\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "pandoc").write_text("#!/bin/sh\necho pandoc 9.8.7\n")
+    (tmp_path / "pandoc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {one["name"]: one for one in json.loads(engines("--json"))["engines"]}
+    assert found["libreoffice"]["present"] is False
+    assert found["pandoc"] == found["pandoc"] | {
+        "present": True,
+        "version": "9.8.7",
+        "path": str(tmp_path / "pandoc"),
+    }
+    assert "md" in found["pandoc"]["inputs"]

@@ -34,6 +34,8 @@ class Converted:
 
     paths: Sequence[Path]
     engine_version: str
+    engine: str | None = None
+    """Which engine did it, where that is not the converter's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,26 @@
 from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES, TEXT_TO_PDF
 from modules.cloudconvert.local.converters.media import MEDIA
+from modules.cloudconvert.local.converters.office import OFFICE, OFFICE_TEXTS, OFFICE_TO_PDF
+from modules.cloudconvert.local.converters.pandoc import PANDOCS
+from modules.cloudconvert.local.converters.pdf_text import PDF_TO_TEXT
 from modules.cloudconvert.local.converters.pictures import PICTURES, PICTURES_TO_PDF
+from modules.cloudconvert.local.converters.postscript import POSTSCRIPT
 from modules.cloudconvert.local.inventory import Inventory
 
-LISTED: tuple[Converter, ...] = (PICTURES, PICTURES_TO_PDF, TEXT_TO_PDF, PDF_TO_PICTURES, *MEDIA)
+LISTED: tuple[Converter, ...] = (
+    PICTURES,
+    PICTURES_TO_PDF,
+    TEXT_TO_PDF,
+    PDF_TO_PICTURES,
+    *PDF_TO_TEXT,
+    *MEDIA,
+    OFFICE_TO_PDF,
+    *OFFICE,
+    *PANDOCS,
+    *OFFICE_TEXTS,
+    POSTSCRIPT,
+)
 """In order of preference where several serve a pair."""
 
 

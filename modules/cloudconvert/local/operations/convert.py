@@ -76,7 +76,7 @@ async def _run(work: Work) -> Outcome:
         extension = fields.output_format.strip().lower().lstrip(".")
         names = result_names(fields.filename, source.filename, extension, len(converted.paths))
         results.add(converted.paths, names, canonical(fields.output_format))
-        engine, version = converter.engine, converted.engine_version
+        engine, version = converted.engine or converter.engine, converted.engine_version
     return Outcome(results.made, engine, version)
 
 

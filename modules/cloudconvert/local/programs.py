@@ -1,0 +1,110 @@
+"""Programs that are used where they are on PATH: how to find each, and what it is good for.
+
+They are run, never linked, and none is asked for: without them the wheels do what they can.
+"""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+from modules.cloudconvert.local.asking import ask
+
+_NUMBER = r"(\d+(?:\.\d+)+)"
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A program and where it may be; `commands` come in order of preference."""
+
+    name: str
+    commands: Sequence[str]
+    question: Sequence[str]
+    """Arguments that make it tell its version."""
+    answer: str
+    """What it must say, with the version in the first group: others may have its name."""
+    adds: str
+    """What the server can do with it, and not without."""
+    debian: str
+    """Its Debian packages."""
+    macos: str
+    """What Homebrew calls it."""
+
+    @property
+    def installs(self) -> tuple[str, str]:
+        """Return the commands that bring it, on Debian and on macOS."""
+        return f"apt install {self.debian}", f"brew install {self.macos}"
+
+    @property
+    def install(self) -> str:
+        """Return both in one line."""
+        debian, macos = self.installs
+        return f"{debian} (macOS: {macos})"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A program that is here."""
+
+    path: str
+    version: str
+
+
+LIBREOFFICE = Sought(
+    "libreoffice",
+    ("soffice", "libreoffice", "/Applications/LibreOffice.app/Contents/MacOS/soffice"),
+    ("--version",),
+    rf"^LibreOffice\S* {_NUMBER}",
+    "Word, Excel, PowerPoint and OpenDocument files to PDF and to one another",
+    "libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui",
+    "--cask libreoffice",
+)
+PANDOC = Sought(
+    "pandoc",
+    ("pandoc",),
+    ("--version",),
+    rf"^pandoc(?:\.exe)? {_NUMBER}",
+    "Markdown, HTML, DOCX, ODT, EPUB, reStructuredText and LaTeX to one another",
+    "pandoc",
+    "pandoc",
+)
+GHOSTSCRIPT = Sought(
+    "ghostscript",
+    ("gs",),
+    ("--version",),
+    rf"^{_NUMBER}$",
+    "PostScript and EPS to PDF",
+    "ghostscript",
+    "ghostscript",
+)
+POPPLER = Sought(
+    "poppler",
+    ("pdftotext",),
+    ("-v",),
+    rf"^pdftotext version {_NUMBER}",
+    "text of PDFs set as on the page",
+    "poppler-utils",
+    "poppler",
+)
+SOUGHT: Sequence[Sought] = (LIBREOFFICE, PANDOC, GHOSTSCRIPT, POPPLER)
+
+
+async def find_programs(sought: Sequence[Sought] = SOUGHT) -> dict[str, Found]:
+    """Look for programs; those that are here and answer come back by name."""
+    # Some make folders at home even when asked for no more than their version.
+    with TemporaryDirectory(prefix="fusion-asking-") as home:
+        found = await asyncio.gather(*(_found(one, home) for one in sought))
+    return {one.name: each for one, each in zip(sought, found, strict=True) if each}
+
+
+async def _found(one: Sought, home: str) -> Found | None:
+    for command in one.commands:
+        path = shutil.which(command)
+        if path is None:
+            continue
+        said = await ask([path, *one.question], home=home)
+        if said and (version := re.search(one.answer, said.output, re.MULTILINE)):
+            return Found(path, version[1])
+    return None
