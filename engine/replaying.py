@@ -35,6 +35,17 @@ class ReplayResult:
     saved: tuple[Path, ...]
     plan: Plan
 
+    @property
+    def outcome(self) -> str:
+        """What it came to, in a line."""
+        if self.incomplete.status is IncompleteStatus.RESOLVED:
+            return "resolved"
+        failure, ended_by = self.incomplete.failure, self.execution.failure
+        head = "interrupted" if self.execution.interrupted else "failed again"
+        if ended_by is not None and ended_by.before_bundles:
+            head, failure = "not begun", ended_by
+        return f"{head}: {failure.type}: {failure.message}"
+
 
 async def replay(
     ids: Sequence[str], operator: Operator, watcher: Watcher, *, current: bool = False
@@ -55,6 +66,13 @@ async def replay(
                 break
         await tidy(store)
     return results
+
+
+async def replay_alone(
+    incomplete_id: str, operator: Operator, store: SqliteStore, watcher: Watcher
+) -> ReplayResult:
+    """Replay one as it was stored, while the caller keeps its scenario from running."""
+    return await _replayed(incomplete_id, operator, store, watcher, current=False)
 
 
 async def edit_incomplete(

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from engine.app import Operator, load_plan, new_execution, opened, surrounded, tidy
+from engine.due import retries_at_once, retry_due
 from engine.errors import UsageError
 from engine.model.execution import Execution, Incomplete, Kind, Status
 from engine.plan.inputs import read_bundles, settle_inputs
@@ -38,6 +40,8 @@ class RunResult:
     saved: tuple[Path, ...]
     nothing_new: bool
     """The trigger had no bundle."""
+    next_due_at: datetime | None
+    """When the next retry of what is stored of the scenario is due; None: nothing is pending."""
     store_folder: Path
     store_created: bool
 
@@ -52,7 +56,7 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
     folder, created = place.for_run(operator.store, plan.path, Path.cwd())
     async with (
         opened(folder, create=True) as store,
-        _alone(store, plan, watcher, wait=request.wait),
+        _alone(store, plan, operator, watcher, wait=request.wait),
     ):
         if request.reset_trigger and plan.has_trigger:
             await store.reset_cursor(plan.id, plan.trigger.id)
@@ -65,12 +69,14 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
             if not execution.interrupted:
                 await idle()
         await tidy(store)
+        next_due_at = await store.retries.next_at(plan.id)
     return RunResult(
         plan=plan,
         execution=execution,
         stored=tuple(run.stored),
         saved=tuple(run.saved),
         nothing_new=fed is None and _nothing_new(plan, execution),
+        next_due_at=next_due_at,
         store_folder=folder,
         store_created=created,
     )
@@ -78,14 +84,14 @@ async def run_scenario(request: RunRequest, operator: Operator, watcher: Watcher
 
 @asynccontextmanager
 async def _alone(
-    store: SqliteStore, plan: Plan, watcher: Watcher, *, wait: bool
+    store: SqliteStore, plan: Plan, operator: Operator, watcher: Watcher, *, wait: bool
 ) -> AsyncIterator[None]:
+    """Keep other runs of the scenario out; retry what is due before its own turn comes."""
     await store.register_scenario(plan.id, plan.path)
-    async with (
-        store.run_lock(plan.id, wait=wait, on_wait=watcher.note),
-        in_turn(store, plan, watcher),
-    ):
-        yield
+    async with store.run_lock(plan.id, wait=wait, on_wait=watcher.note):
+        await retry_due(plan.id, store, operator, watcher, at_once=retries_at_once(plan))
+        async with in_turn(store, plan, watcher):
+            yield
 
 
 def _needs_events(plan: Plan) -> UsageError:

@@ -28,8 +28,9 @@ LAYERS = (
     ("store", "connect"),
     ("cluster",),
     ("app", "examples"),
-    ("running", "replaying", "stored", "connections", "draw"),
-    ("origins",),
+    ("replaying", "stored", "connections", "draw"),
+    ("due",),
+    ("running", "origins"),
     ("cli", "web"),
     ("__main__",),
 )

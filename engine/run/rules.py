@@ -158,6 +158,10 @@ MAKE_SCHEDULE = tuple(timedelta(minutes=m) for m in (1, 10, 10, 30, 30, 30, 180,
 SCHEDULES: Mapping[str, tuple[timedelta, ...]] = {"fusion": FUSION_SCHEDULE, "make": MAKE_SCHEDULE}
 
 
+RETRIES_AT_ONCE = 3
+"""Most retries of one scenario side by side. Source: Make help, incomplete executions."""
+
+
 def retry_waits(schedule: str | Sequence[str]) -> tuple[timedelta, ...]:
     """Return the waits of a scenario's `retry_schedule`: a list by name, or its own durations."""
     if isinstance(schedule, str):

@@ -31,6 +31,11 @@ COLUMNS = (
 @click.argument("ids", nargs=-1, metavar="ID…")
 @click.option("--all", "everything", is_flag=True, help="Replay all that wait, oldest first.")
 @click.option(
+    "--due",
+    is_flag=True,
+    help="Replay what is due to be retried, of scenarios that do not run now; for cron.",
+)
+@click.option(
     "--current",
     is_flag=True,
     help="Use the scenario as its file says today, not as it was when it failed.",
@@ -45,21 +50,24 @@ def command(
     *,
     ids: tuple[str, ...],
     everything: bool,
+    due: bool,
     current: bool,
 ) -> int:
     """Run incomplete executions again from where they failed.
 
     What ran before the failed node is not repeated. Exit codes: 0 all are resolved, 1 a replay
     ended in error, 3 some are still incomplete, 4 a connection is missing or refused, 5 an ID is
-    not known or nothing waits.
+    not known or nothing waits (with --due that is 0).
     """
     from engine.cli.progress import watching
     from engine.cli.running import run_async
 
-    if bool(ids) == everything:
-        raise click.UsageError("give the IDs to replay, or --all")
+    if [bool(ids), everything, due].count(True) != 1:
+        raise click.UsageError("give the IDs to replay, --all or --due")
+    if due and current:
+        raise click.UsageError("a retry runs the scenario as it was: leave out --current")
     with watching(output) as watcher:
-        work = _replay(ids, operator, watcher, current=current)
+        work = _due(operator, watcher) if due else _replay(ids, operator, watcher, current=current)
         results, signalled = run_async(work)
     code = _exit(results, signalled)
     if output.as_json:
@@ -82,6 +90,22 @@ async def _replay(
         if not ids:
             raise NotFoundError("no incomplete execution waits", next_command="fusion runs")
     return await replay(ids, operator, watcher, current=current)
+
+
+async def _due(operator: "Operator", watcher: Any) -> "list[ReplayResult]":
+    """Retry what is due, and say what is not."""
+    from engine.app import clock
+    from engine.cli.units import until
+    from engine.due import retry_all_due
+
+    done = await retry_all_due(operator, watcher)
+    for scenario_id in done.running:
+        watcher.note(f"`{scenario_id}` is running, so its retries wait for the next time")
+    if done.next_at is not None:
+        watcher.note(f"the next attempt is due {until(done.next_at, clock().now())}")
+    elif not done.results:
+        watcher.note("no retry is pending")
+    return list(done.results)
 
 
 def _exit(results: "Sequence[ReplayResult]", signalled: Exit | None) -> Exit:
@@ -108,6 +132,9 @@ def _json(result: "ReplayResult") -> dict[str, Any]:
 
 
 def _tell(output: Output, results: "Sequence[ReplayResult]", operator: "Operator") -> None:
+    if not results:
+        output.result("nothing is due")
+        return
     for line in table(COLUMNS, [_row(one) for one in results], output.width):
         output.result(line)
     for line in (*_nodes(results, output.width), *_saved(results)):
@@ -126,7 +153,7 @@ def _row(result: "ReplayResult") -> tuple[str, ...]:
         short(result.incomplete.id),
         result.incomplete.scenario_id,
         result.incomplete.node_id,
-        _outcome(result),
+        result.outcome,
         str(result.execution.operations),
         duration(seconds_of(result.execution)),
     )
@@ -148,16 +175,6 @@ def _saved(results: "Sequence[ReplayResult]") -> Iterator[Line]:
     if paths:
         yield ""
         yield from saved_lines(paths)
-
-
-def _outcome(result: "ReplayResult") -> str:
-    if _resolved(result):
-        return "resolved"
-    failure, ended_by = result.incomplete.failure, result.execution.failure
-    head = "interrupted" if result.execution.interrupted else "failed again"
-    if ended_by is not None and ended_by.before_bundles:
-        head, failure = "not begun", ended_by
-    return f"{head}: {failure.type}: {failure.message}"
 
 
 def _resolved(result: "ReplayResult") -> bool:

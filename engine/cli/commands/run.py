@@ -103,6 +103,7 @@ def _json(result: "RunResult", code: Exit) -> dict[str, Any]:
         "execution": execution_json(result.execution),
         "incomplete": [incomplete_json(one) for one in result.stored],
         "saved": [str(path) for path in result.saved],
+        "next_due_at": result.next_due_at and result.next_due_at.isoformat(),
         "nothing_new": result.nothing_new,
         "store": str(result.store_folder),
     }
@@ -141,8 +142,9 @@ def _summary(output: Output, result: "RunResult") -> Iterator[Line]:
 
 
 def _tell_incomplete(output: Output, result: "RunResult", operator: "Operator", code: Exit) -> None:
+    from engine.app import clock
     from engine.cli.summary import incomplete_lines
-    from engine.cli.units import counted, short
+    from engine.cli.units import counted, short, until
 
     output.result()
     count = counted(len(result.stored), "incomplete execution")
@@ -150,6 +152,10 @@ def _tell_incomplete(output: Output, result: "RunResult", operator: "Operator", 
     output.result(f"{count} {verb} stored, so that nothing is lost:")
     for line in incomplete_lines(result.stored, output.width):
         output.result(line)
+    if result.next_due_at is not None:
+        again = typed("replay", "--due", *store_words(result.store_folder, operator))
+        wait = until(result.next_due_at, clock().now())
+        output.result(f"next attempt {wait}: by the next run, by `fusion serve`, or by {again}")
     if code is Exit.INCOMPLETE:
         output.result()
         output.result("Exit code 3 is expected here: the run is finished, but not everything is.")
