@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Final
 
 from engine.app import Operator, open_store, stored_plan, world, world_in
@@ -59,9 +60,13 @@ async def scope_of_operation(
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What a store holds of a run; `history` is None where no operations are kept."""
+    """What a store holds of a run; `history` is None where no operations are kept.
+
+    `path` is the scenario's file.
+    """
 
     execution: Execution
+    path: Path
     history: History | None
     incomplete: Sequence[Incomplete]
 
@@ -80,16 +85,18 @@ async def run_of(run_id: str, operator: Operator, plan: Plan | None = None) -> S
                 code="E701",
                 next_command=f"fusion runs --scenario {plan.id}",
             )
+        scenario = await store.scenario(execution.scenario_id)
         history = await store.history(execution.id)
-        return StoredRun(execution, history, await store.incompletes(execution_id=execution.id))
+        left = await store.incompletes(execution_id=execution.id)
+        return StoredRun(execution, scenario.path, history, left)
 
 
-def plan_as_run(run: StoredRun, today: Plan, operator: Operator) -> Plan:
+def plan_as_run(run: StoredRun, today: Plan | None, operator: Operator) -> Plan | None:
     """Return the plan of a run's scenario as it ran; as it is today where that is not kept.
 
     What ran once may not be valid any more, since modules change: then it is today's as well.
     """
-    if run.history is None or run.history.source == today.source:
+    if run.history is None or (today is not None and run.history.source == today.source):
         return today
     try:
         return stored_plan(run.history, operator)

@@ -40,11 +40,11 @@ def marks_of(plan: Plan, execution: Execution) -> dict[str, Mark]:
     marks: dict[str, Mark] = {}
     before = {after: (node, data["kind"]) for node, after, data in to_networkx(plan).edges.data()}
     for node in plan.nodes.values():  # document order: what stands before a node comes first
-        if node.kind in _COUNTED:
-            count = execution.nodes.get(node.id, NodeCount())
+        count = execution.nodes.get(node.id, NodeCount())
+        if node.kind in _COUNTED or count.failed:
             marks[node.id] = Mark(_outcome(count), count)
         else:
-            passed = node.id not in before or _leads_on(*before[node.id], marks)
+            passed = node.id not in before or _leads_on(plan, *before[node.id], marks)
             marks[node.id] = Mark(Outcome.PASSED if passed else Outcome.UNTOUCHED)
     return marks
 
@@ -56,12 +56,14 @@ def _outcome(count: NodeCount) -> Outcome:
     return Outcome.SUCCESS if worked else Outcome.UNTOUCHED
 
 
-def _leads_on(node_id: str, kind: str, marks: Mapping[str, Mark]) -> bool:
+def _leads_on(plan: Plan, node_id: str, kind: str, marks: Mapping[str, Mark]) -> bool:
     """Say whether bundles may have left a node by a wire of this kind."""
     mark = marks[node_id]
-    if mark.count is None:
-        return mark.outcome is Outcome.PASSED
-    return bool(mark.count.failed if kind == ERROR else mark.count.bundles)
+    if kind == ERROR:
+        return mark.count is not None and bool(mark.count.failed)
+    if plan.nodes[node_id].kind not in _COUNTED:
+        return mark.outcome is not Outcome.UNTOUCHED
+    return mark.count is not None and bool(mark.count.bundles)
 
 
 def count_words(count: NodeCount) -> str:
@@ -70,7 +72,7 @@ def count_words(count: NodeCount) -> str:
 
 
 def _count_parts(count: NodeCount) -> Iterator[str]:
-    if count.operations or not count.failed:
+    if count.operations or count.bundles or not count.failed:
         yield f"{few(count.operations)} {'op' if count.operations == 1 else 'ops'}"
         yield f"{few(count.bundles)} {'bundle' if count.bundles == 1 else 'bundles'}"
     if count.failed:

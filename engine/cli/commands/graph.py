@@ -103,7 +103,7 @@ def _drawn(
     from engine.stored import plan_as_run, run_of
 
     run, _ = run_async(run_of(run_id, operator, plan))
-    drawn = plan_as_run(run, plan, operator)
+    drawn = plan_as_run(run, plan, operator) or plan
     if drawn.source != plan.source:
         output.tell(f"{scenario} has changed since; this is the scenario as it ran")
     return drawn, marks_of(drawn, run.execution)

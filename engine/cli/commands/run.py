@@ -47,6 +47,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit 0, not 3, if incomplete executions are stored.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the run to one HTML page that opens offline.",
+)
 @operator("store", "connections", "modules", "allow_private_networks")
 @json_option
 @click.pass_obj
@@ -62,6 +68,9 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path, **option
     from engine.cli.running import run_async
     from engine.running import RunRequest, run_scenario
 
+    report: Path | None = options["report"]
+    if report is not None:
+        _need_folder(report)
     request = RunRequest(
         scenario=scenario,
         inputs=options["inputs"],
@@ -76,7 +85,19 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path, **option
         output.document(_json(result, code))
     else:
         _tell(output, result, operator, code)
+    if report is not None:
+        from engine.cli.report.write import write_report
+
+        run_id = result.execution.id
+        write_report(output, report, run_id, operator, store=result.store_folder)
     return code
+
+
+def _need_folder(report: Path) -> None:
+    """See, before anything runs, that the report has a place."""
+    from engine.cli.files import need_folder
+
+    need_folder(report)
 
 
 def _exit(result: "RunResult", signalled: Exit | None, *, allow_incomplete: bool) -> Exit:

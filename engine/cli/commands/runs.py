@@ -1,6 +1,7 @@
 """`fusion runs`: what has run, and one run in full."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +41,12 @@ COLUMNS = (
     help="How many runs to list.",
 )
 @click.option("--node", "node_id", metavar="NODE", help="Show what is kept of this node in a run.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the run to one HTML page that opens offline.",
+)
 @operator("store", "connections", "modules")
 @json_option
 @click.pass_obj
@@ -52,14 +59,20 @@ def command(
     scenario: str | None,
     limit: int,
     node_id: str | None,
+    report: Path | None,
 ) -> None:
     """List runs, or show one.
 
     The latest run comes first. An ID may be shortened to its first characters, as in the list.
     With --node, each operation that is kept: what the node saw, and what it emitted or failed with.
+    With --report, all of that in a browser, beside a picture of the scenario.
     """
-    if run_id is None and node_id is not None:
-        raise click.UsageError("--node needs the ID of a run")
+    if run_id is None and (node_id or report):
+        raise click.UsageError(f"{'--node' if node_id else '--report'} needs the ID of a run")
+    if run_id is not None and report is not None:
+        from engine.cli.report.write import write_report
+
+        write_report(output, report, run_id, operator)
     if node_id is not None and run_id is not None:
         _show_node(output, operator, run_id, node_id)
     elif run_id is None:

@@ -1,0 +1,243 @@
+"use strict";
+// The inspector. All that comes from a run becomes text by textContent, never markup.
+(() => {
+  const MOST = 200; // elements of an array or collection that are shown at once
+  const LONGEST = 2000; // characters of a text that are shown at once
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const nodes = new Map(data.nodes);
+  const inspector = document.getElementById("inspector");
+  const hint = document.getElementById("hint");
+  let chosen = null; // id of the node that is shown
+  let index = 0; // of the operation that is shown, among those that are kept
+
+  function make(name, className, text) {
+    const element = document.createElement(name);
+    if (className) element.className = className;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  }
+
+  function button(text, className, act) {
+    const element = make("button", className, text);
+    element.type = "button";
+    element.addEventListener("click", act);
+    return element;
+  }
+
+  function counted(count, noun) {
+    return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+  }
+
+  // Text: control characters and those that turn the direction of writing are written out.
+  function readable(text) {
+    return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+      (sign) => sign === "\t" ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  }
+
+  function textValue(text) {
+    const element = make("span", "text");
+    const shown = readable(text);
+    element.textContent = shown.length > LONGEST ? `${shown.slice(0, LONGEST)}\u2026` : shown;
+    if (shown.length <= LONGEST) return [element];
+    const more = button(`show all ${shown.length} characters`, "more", () => {
+      element.textContent = shown;
+      element.tabIndex = -1;
+      element.focus();
+      more.remove();
+    });
+    return [element, more];
+  }
+
+  function plain(value) {
+    if (value === null) return [make("span", "null", "null")];
+    if (typeof value === "string") return textValue(value);
+    if (typeof value !== "object") return [make("span", "number", String(value))];
+    if ("n" in value) return [make("span", "number", value.n)];
+    if ("d" in value) return [make("span", "date", value.d)];
+    if ("b" in value) return [make("span", "file", `buffer of ${value.b}`)];
+    if ("f" in value) {
+      const [name, size, type, hash] = value.f;
+      const file = make("span", "file", readable(`${name} (${size}, ${type})`));
+      file.title = `sha256 ${hash}`;
+      return [file];
+    }
+    return null; // it has parts
+  }
+
+  function partsOf(value) {
+    if ("a" in value) return value.a.map((part, at) => [`[${at}]`, part]);
+    return value.o;
+  }
+
+  function addParts(list, parts, from) {
+    for (const [name, value] of parts.slice(from, from + MOST)) list.append(item(name, value, false));
+    const left = parts.length - from - MOST;
+    if (left <= 0) return;
+    const row = make("li");
+    row.append(button(`show more (${left} left)`, "more", () => {
+      const last = list.children.length - 1;
+      row.remove();
+      addParts(list, parts, from + MOST);
+      const next = list.children[last];
+      next.tabIndex = -1;
+      next.focus();
+    }));
+    list.append(row);
+  }
+
+  function item(name, value, open) {
+    const row = make("li");
+    const label = make("span", "name", readable(name));
+    const simple = plain(value);
+    if (simple) {
+      row.append(label, ...simple);
+      return row;
+    }
+    const parts = partsOf(value);
+    const noun = "a" in value ? "element" : "item";
+    const details = make("details");
+    const summary = make("summary");
+    summary.append(label, make("span", "size", counted(parts.length, noun)));
+    details.append(summary);
+    const fill = () => {
+      if (details.children.length > 1) return;
+      const list = make("ul", "tree");
+      addParts(list, parts, 0);
+      details.append(list);
+    };
+    details.addEventListener("toggle", fill);
+    if (open) {
+      fill();
+      details.open = true;
+    }
+    row.append(details);
+    return row;
+  }
+
+  function bundle(name, place, open) {
+    if (place !== null) return item(name, data.bundles[place], open);
+    const row = make("li");
+    const why = data.full ? "too large to be kept, or for this page" : "too large to be kept";
+    row.append(make("span", "name", readable(name)), make("span", "null", why));
+    return row;
+  }
+
+  function tree(title, rows) {
+    const section = make("section");
+    section.append(make("h4", "", title));
+    const list = make("ul", "tree");
+    list.append(...rows);
+    if (rows.length) section.append(list);
+    return section;
+  }
+
+  function shownOperation(operation) {
+    const box = make("div", "operation");
+    if (operation.failure) {
+      const [type, message, where, which] = operation.failure;
+      const failure = make("div", "failure");
+      failure.append(make("strong", "", `${type}: `), ...textValue(message));
+      for (const note of [which, where]) {
+        if (note) failure.append(make("p", "note", readable(note)));
+      }
+      box.append(failure);
+    }
+    const last = operation.saw.length - 1;
+    box.append(tree(operation.saw.length ? "saw" : "saw nothing",
+      operation.saw.map(([name, place], at) => bundle(name, place, at === last))));
+    if (!operation.failure) {
+      const more = operation.gave.length && operation.gave.length < operation.emitted;
+      const title = `emitted ${counted(operation.emitted, "bundle")}`;
+      box.append(tree(more ? `${title}; the first ${operation.gave.length}:` : title,
+        operation.gave.map((place, at) => bundle(`[${at}]`, place, true))));
+    }
+    return box;
+  }
+
+  function choice(node) {
+    const row = make("div", "choice");
+    const select = make("select");
+    select.setAttribute("aria-label", "bundle");
+    node.operations.forEach((operation, at) => {
+      const failed = operation.failure ? ` \u2013 ${operation.failure[0]}` : "";
+      const option = make("option", "", `bundle ${operation.number}${failed}`);
+      option.value = String(at);
+      select.append(option);
+    });
+    select.value = String(index);
+    select.addEventListener("change", () => turn(Number(select.value), "select"));
+    const before = button("\u2190", "turn before", () => turn(index - 1, ".before"));
+    const after = button("\u2192", "turn after", () => turn(index + 1, ".after"));
+    before.setAttribute("aria-label", "bundle before");
+    after.setAttribute("aria-label", "bundle after");
+    before.disabled = index === 0;
+    after.disabled = index === node.operations.length - 1;
+    row.append(before, select, after, make("span", "kept", `kept: ${node.kept}`));
+    return row;
+  }
+
+  function turn(to, focus) {
+    index = to;
+    show();
+    const target = inspector.querySelector(focus);
+    (target.disabled ? inspector.querySelector("select") : target).focus();
+  }
+
+  function show() {
+    const node = nodes.get(chosen);
+    hint.hidden = !data.withheld;
+    inspector.replaceChildren();
+    const title = make("h3", node.outcome, readable(node.title));
+    title.tabIndex = -1;
+    inspector.append(title, make("p", "module", node.module));
+    if (node.operations.length) {
+      inspector.append(choice(node), shownOperation(node.operations[index]));
+    } else if (!data.withheld) {
+      inspector.append(make("p", "note", "Nothing that it did with a bundle is kept."));
+    }
+    for (const element of document.querySelectorAll("[data-node],[data-pick]")) {
+      const own = element.dataset.node ?? element.dataset.pick;
+      element.classList.toggle("chosen", own === chosen);
+      if (element.dataset.node) element.setAttribute("aria-pressed", String(own === chosen));
+    }
+  }
+
+  // Without a number: the first operation that failed, else the first.
+  function choose(id, number) {
+    const found = nodes.get(id).operations.findIndex((one) =>
+      one.failure && (number === undefined || String(one.number) === number));
+    chosen = id;
+    index = Math.max(found, 0);
+    show();
+  }
+
+  function pick(id, number) {
+    choose(id, number);
+    inspector.querySelector("h3").focus();
+  }
+
+  for (const element of document.querySelectorAll("[data-node]")) {
+    element.setAttribute("tabindex", "0");
+    element.setAttribute("role", "button");
+    element.setAttribute("aria-pressed", "false");
+    element.addEventListener("click", () => pick(element.dataset.node));
+    element.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      pick(element.dataset.node);
+    });
+  }
+  for (const element of document.querySelectorAll("[data-pick]")) {
+    element.addEventListener("click", () => pick(element.dataset.pick, element.dataset.number));
+  }
+
+  const whole = document.getElementById("whole");
+  whole?.addEventListener("click", () => {
+    const is = document.querySelector(".scroll").classList.toggle("whole");
+    whole.setAttribute("aria-pressed", String(is));
+  });
+  const kept = data.nodes.filter(([, node]) => node.operations.length);
+  const failed = kept.find(([, node]) => node.operations.some((one) => one.failure));
+  const first = failed ?? kept[0];
+  if (first) choose(first[0]);
+})();
