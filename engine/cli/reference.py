@@ -1,10 +1,11 @@
 """A module's reference, from the JSON schema of its field models: the spec is the documentation."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from engine.model.durations import length_text
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -18,7 +19,6 @@ _WORDS = {
     "null": "null",
 }
 _FORMATS = {"date-time": "date", "date": "date", "binary": "buffer", "duration": "duration"}
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _DEEPEST = 4
 
 
@@ -129,10 +129,8 @@ def _default(written: Schema) -> str | None:
     default = written.get("default")
     if default is None:
         return None
-    found = _DURATION.fullmatch(default) if isinstance(default, str) and default else None
-    if found and any(found.groups()):
-        return "".join(f"{n}{unit}" for n, unit in zip(found.groups(), "dhms", strict=True) if n)
-    return _shown(default)
+    text = length_text(default)
+    return str(text) if text != default else _shown(default)
 
 
 def _shown(value: Any) -> str:

@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 _DURATION = re.compile(
     r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?", re.ASCII
 )
+
+_ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 
 
 def duration(text: str) -> timedelta:
@@ -23,6 +25,14 @@ def duration(text: str) -> timedelta:
         raise ValueError(f"should be a length of time such as 20s, 15m or 1h30m{hint}")
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def length_text(value: Any) -> Any:
+    """Return a length of time in ISO 8601 as people write it; anything else as it is."""
+    found = _ISO.fullmatch(value) if isinstance(value, str) and value else None
+    if found is None or not any(found.groups()):
+        return value
+    return "".join(f"{n}{unit}" for n, unit in zip(found.groups(), "dhms", strict=True) if n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,17 @@ Key = TypeVar("Key", str, int)
 
 
 class Fault(NamedTuple):
-    """A value that cannot become what its place expects; `path` leads to it from the model."""
+    """A value that cannot become what its place expects; `path` leads to it from the model.
+
+    `certain`: whatever is in the value.
+    """
 
     path: Path
     wanted: str
     value: Any
     why: str = ""
     """What else there is to say; may be empty."""
+    certain: bool = False
 
     def below(self, part: str | int) -> "Fault":
         return self._replace(path=(part, *self.path))
@@ -91,11 +95,17 @@ def _tried(wanted: str, convert: Coerce, value: Any) -> Any:
     try:
         return convert(value)
     except Refused as refused:
-        raise Misfit(Fault((), wanted, value, _why(refused, value))) from None
+        certain = isinstance(value, Mapping) or (isinstance(value, list) and not _joins(convert))
+        raise Misfit(Fault((), wanted, value, _why(refused, value), certain)) from None
     except RecursionError:
         raise Misfit(Fault((), wanted, value, "it is nested too deep")) from None
     except (ArithmeticError, ValueError):
         raise Misfit(Fault((), wanted, value, "it is out of range")) from None
+
+
+def _joins(convert: Coerce) -> bool:
+    """Tell whether an array is made into one value."""
+    return convert in (to_text, to_bytes)
 
 
 def _why(refused: Refused, value: Any) -> str:
@@ -114,7 +124,7 @@ def _text(value: Any) -> Any:
 def _collection(value: Any) -> Any:
     if value is None or isinstance(value, Mapping):
         return value
-    raise Misfit(Fault((), "a collection", value))
+    raise Misfit(Fault((), "a collection", value, certain=isinstance(value, list)))
 
 
 def _scalar(wanted: str, convert: Coerce, *own: type) -> Expected:
@@ -157,7 +167,7 @@ def _file(value: Any) -> Any:
     if value is None or isinstance(value, File):
         return value
     if not isinstance(value, Mapping) or set(value) != {"name", "data"}:
-        raise Misfit(Fault((), FILE.wanted, value))
+        raise Misfit(Fault((), FILE.wanted, value, certain=isinstance(value, list)))
     return gathered([("name", _name, value["name"]), ("data", _data, value["data"])])
 
 
@@ -238,7 +248,8 @@ def either(kinds: Sequence[Expected]) -> Expected:
                 return kind.coerce(value)
             except Misfit as misfit:
                 faults += misfit.faults
-        raise Misfit(*(faults if len(own) == 1 else (Fault((), wanted, value),)))
+        certain = all(fault.certain for fault in faults)
+        raise Misfit(*(faults if len(own) == 1 else (Fault((), wanted, value, certain=certain),)))
 
     return Expected(wanted, tuple(each for kind in kinds for each in kind.own), coerce)
 

@@ -1,7 +1,7 @@
 """Checks what is constant in a node's fields against the module's model, before any run.
 
 What is mapped is taken out first; complaints that only its absence explains are dropped, and the
-run makes them if they still hold then.
+run makes them if they still hold then. The name of a field is never mapped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from engine.errors import Place
 from engine.mapping.coercion import describe
 from engine.mapping.functions.date_formats import zone_named
 from engine.plan.coercing import Misfit
-from engine.plan.expected import Slot, coerced, slots_of
+from engine.plan.expected import Slot, coerced, slots_of, unknown_field
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.inspection import Draft, Inspection
 from engine.plan.outputs import shape_of
@@ -43,6 +43,7 @@ def check_constants(inspection: Inspection, draft: Draft, open_paths: Sequence[K
     if draft.input is None:
         return
     report = _Report(inspection, draft, draft.input)
+    report.unknown_among(open_paths)
     slots, settled = slots_for(inspection, draft, written=True), list(open_paths)
     while True:
         pruned = _Pruned(frozenset(settled))
@@ -108,12 +109,19 @@ class _Report:
         self._draft = draft
         self._model = model
 
+    def unknown_among(self, open_paths: Sequence[KeyPath]) -> None:
+        """Tell of fields that their module does not have, though what they hold is mapped."""
+        for path in open_paths:
+            length = unknown_field(self._model, path)
+            if length is not None:
+                self.unknown(path[:length])
+
     def add(self, path: KeyPath, errors: list[ErrorDetails]) -> None:
         kind = errors[0]["type"]
         if kind == "missing":
             self._missing(path)
         elif kind == "extra_forbidden":
-            self._unknown(path)
+            self.unknown(path)
         elif (*self._draft.keys, "with", *path) not in self._document.doubtful:
             self._misfit(path, errors)
 
@@ -122,12 +130,20 @@ class _Report:
     ) -> list[KeyPath]:
         """Tell of values that cannot become what their fields expect; return where they stand."""
         told = list(paths)
-        for path, (_path, wanted, value, why) in zip(told, misfit.faults, strict=True):
+        for path, fault in zip(told, misfit.faults, strict=True):
             doubtful = (*self._draft.keys, "with", *path) in self._document.doubtful
-            if not doubtful and not _is_open(path, settled):
-                more = f": {why}" if why else ""
-                self._unfit(path, f"should be {wanted}, but is {describe(value)}{more}")
+            if not doubtful and (fault.certain or not _is_open(path, settled)):
+                more = f": {fault.why}" if fault.why else ""
+                what = self._described(path, fault.value)
+                self._unfit(path, f"should be {fault.wanted}, but is {what}{more}")
         return told
+
+    def _described(self, path: KeyPath, value: Any) -> str:
+        """Describe a value as it stands in the file, what is mapped in it included."""
+        written: Any = self._draft.written.fields
+        for part in path:
+            written = written[part]
+        return describe(written if isinstance(value, list | dict) else value)
 
     def _tell(self, code: str, message: str, place: Place, *notes: str) -> None:
         command = f"fusion modules {self._draft.written.module}"
@@ -156,7 +172,7 @@ class _Report:
         text = f"{shown(self._owner(path))} needs the field {shown(path[-1])}"
         self._tell("E131", text, place)
 
-    def _unknown(self, path: KeyPath) -> None:
+    def unknown(self, path: KeyPath) -> None:
         names, owner = self._names(path), self._owner(path)
         text = f"{shown(owner)} has no field {shown(path[-1])}{did_you_mean(str(path[-1]), names)}"
         notes = (f"{owner} has: {listed(names)}",) if names or len(path) == 1 else ()

@@ -66,6 +66,50 @@ def coerced(slots: Mapping[str, Slot], fields: Mapping[str, Any]) -> dict[str, A
     return gathered(_supplied(slots, fields))
 
 
+def unknown_field(model: type[BaseModel], path: Sequence[str | int]) -> int | None:
+    """Return how many parts of a path lead to a field that its model refuses; None: to none.
+
+    Where a validator looks at values first, only the module knows what it takes.
+    """
+    here: Any = model
+    for at, part in enumerate(path):
+        if isinstance(part, int):
+            here = get_args(here)[0] if get_origin(here) is list and get_args(here) else None
+        elif not _refuses_others(here):
+            return None
+        else:
+            fields = {_name(info) or name: (name, info) for name, info in here.model_fields.items()}
+            if part not in fields:
+                return at + 1
+            here = _read_by_pydantic(here, *fields[part])
+        here = _bare(here)
+    return None
+
+
+def _refuses_others(annotation: Any) -> bool:
+    if not isinstance(annotation, type) or not issubclass(annotation, BaseModel):
+        return False
+    early = _has_early(annotation.__pydantic_decorators__.model_validators)
+    return annotation.model_config.get("extra") == "forbid" and not early
+
+
+def _read_by_pydantic(model: type[BaseModel], name: str, info: FieldInfo) -> Any:
+    """Return the type of a field, None if a validator of its own looks at values first."""
+    decorators = model.__pydantic_decorators__.field_validators
+    early = _has_early(decorators, name) or _reads_itself(info.metadata)
+    return None if early else info.annotation
+
+
+def _bare(annotation: Any) -> Any:
+    """Return the one type that a type admits beside null; None if there are several."""
+    if get_origin(annotation) is Annotated:
+        return None if _reads_itself(get_args(annotation)[1:]) else _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        members = [each for each in get_args(annotation) if each is not NoneType]
+        return _bare(members[0]) if len(members) == 1 else None
+    return annotation
+
+
 def _supplied(
     slots: Mapping[str, Slot], fields: Mapping[str, Any]
 ) -> Iterator[tuple[str, Coerce | None, Any]]:

@@ -20,10 +20,17 @@ from engine.plan.flow import FLOW
 
 def json_schema(model: Any) -> dict[str, Any]:
     """Return the JSON schema of a field model, or of a type made of some, with descriptions."""
-    return TypeAdapter(model).json_schema(schema_generator=_Described)
+    return TypeAdapter(model).json_schema(schema_generator=Described)
 
 
-class _Described(GenerateJsonSchema):
+class Described(GenerateJsonSchema):
+    """Takes descriptions from the docstrings below the fields; a type that says nothing is any."""
+
+    def handle_invalid_for_json_schema(
+        self, schema: core_schema.CoreSchema, error_info: str
+    ) -> JsonSchemaValue:
+        return {}
+
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         described = super().model_schema(schema)
         properties = described.get("properties", {})

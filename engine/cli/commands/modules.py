@@ -74,7 +74,7 @@ def command(output: Output, /, operator: "Operator", *, name: str | None) -> Non
 def _list(output: Output, known: "Catalog", connector: str | None) -> None:
     names = [OWN, *known.names()]
     if connector is not None and connector not in names:
-        raise _not_found(known, connector)
+        raise not_found(known, connector)
     wanted = names if connector is None else [connector]
     modules = [module for name in wanted for module in _of_connector(output, known, name)]
     if output.as_json:
@@ -114,10 +114,11 @@ def _found(known: "Catalog", module_id: str) -> Described:
     try:
         return _described(known, module_id)
     except KeyError:
-        raise _not_found(known, module_id) from None
+        raise not_found(known, module_id) from None
 
 
-def _not_found(known: "Catalog", name: str) -> NotFoundError:
+def not_found(known: "Catalog", name: str) -> NotFoundError:
+    """Return the error for a name that is no module or connector, with what was meant."""
     meant = known.near_module(name, [*_own(), *known.names(), OWN])
     hint = f"; did you mean `{meant}`?" if meant else ""
     return NotFoundError(

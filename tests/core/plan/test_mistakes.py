@@ -1,30 +1,19 @@
 """Mistakes of authors, each with the code and the exact place that must be reported.
 
-They stand in `mistakes/*.txt`: `=== CODE name | words of the message`, then the scenario. `§`
-stands before the character that the problem points at, and `⟦a*300⟧` for three hundred `a`. A text
-that begins with `-` is put behind a trigger `video`; any other is a whole file. In a file named
-like a style of YAML's scalars, what is wrong stands in a scalar of this style.
+They are those of `tests/mistakes.py`. In a file named like a style of YAML's scalars, what is wrong
+stands in a scalar of this style.
 """
 
-import re
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import yaml
+from mistakes import HEAD, MISTAKES, Mistake
 
 from engine.errors import Problem, ScenarioError
 from engine.plan.catalog import Catalog
 from engine.plan.check import load, load_text
-
-HEAD = """\
-name: A demo
-flow:
-  - id: video
-    module: demo.watch
-    with: {folder: inbox}
-"""
 
 STYLES = {
     "plain": None,
@@ -52,40 +41,6 @@ OF_NO_SCALAR = frozenset({"E106"})
 FILE = Path(__file__).parent / "demo.yaml"
 """A file that is not there: what would stand in it is given as text."""
 
-_REPEATED = re.compile(r"⟦(.+?)\*(\d+)⟧", re.DOTALL)
-_HEADLINE = re.compile(r"^=== (E\d+) ([^|\n]+?)(?: \| (.*))?\n", re.MULTILINE)
-
-
-class Mistake(NamedTuple):
-    file: str
-    code: str
-    name: str
-    says: str
-    text: str
-
-    @property
-    def title(self) -> str:
-        return f"{self.file}: {self.code} {self.name}"
-
-    def written(self) -> tuple[str, int, int]:
-        """Return the file's text, and the line and column of the mark in it."""
-        text = _REPEATED.sub(lambda found: found[1] * int(found[2]), self.text)
-        if text.startswith(("- ", "§- ")):
-            text = HEAD + "".join(f"  {line}\n" for line in text.splitlines())
-        before, _mark, after = text.partition("§")
-        return before + after, before.count("\n") + 1, len(before) - before.rfind("\n")
-
-
-def mistakes() -> list[Mistake]:
-    found = []
-    for path in sorted((Path(__file__).parent / "mistakes").glob("*.txt")):
-        _nothing, *parts = _HEADLINE.split(path.read_text(encoding="utf-8"))
-        for at in range(0, len(parts), 4):
-            code, name, says, text = parts[at : at + 4]
-            lines = text.rstrip("\n") + "\n"
-            found.append(Mistake(path.stem, code, name, says or "", lines))
-    return found
-
 
 def problems_of(text: str, catalog: Catalog) -> tuple[Problem, ...]:
     with pytest.raises(ScenarioError) as caught:
@@ -93,7 +48,7 @@ def problems_of(text: str, catalog: Catalog) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
-@pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.title)
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.title)
 def test_a_mistake_is_told_with_its_code_and_exact_place(
     mistake: Mistake, catalog: Catalog
 ) -> None:
@@ -111,7 +66,7 @@ def test_a_mistake_is_told_with_its_code_and_exact_place(
 
 
 def test_the_corpus_holds_every_code_in_every_style_that_it_can_have() -> None:
-    found = mistakes()
+    found = MISTAKES
     by_style = Counter((mistake.code, mistake.file) for mistake in found)
     by_code = Counter(mistake.code for mistake in found)
     wanted = {(code, style) for code in OF_VALUES for style in STYLES}
@@ -125,7 +80,7 @@ def test_the_corpus_holds_every_code_in_every_style_that_it_can_have() -> None:
 
 @pytest.mark.parametrize("file", STYLES)
 def test_what_is_wrong_stands_in_a_scalar_of_the_style_of_its_file(file: str) -> None:
-    for mistake in mistakes():
+    for mistake in MISTAKES:
         if mistake.file != file or mistake.code == "E102":
             continue
         text, line, column = mistake.written()
@@ -140,7 +95,7 @@ def test_what_is_wrong_stands_in_a_scalar_of_the_style_of_its_file(file: str) ->
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
 def test_every_line_is_right_and_nearly_every_column(line_break: str, catalog: Catalog) -> None:
-    found = mistakes()
+    found = MISTAKES
     lines = columns = 0
     for mistake in found:
         text, line, column = mistake.written()
