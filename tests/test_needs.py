@@ -26,6 +26,18 @@ def test_a_present_program_lets_the_test_run(pytester: pytest.Pytester) -> None:
     run(pytester, "sh").assert_outcomes(passed=1)
 
 
+def test_a_package_of_npm_is_looked_for_in_its_folder(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FUSION_TESTS_ALL", raising=False)
+    monkeypatch.delenv("FUSION_TESTS_NPM", raising=False)
+    run(pytester, "npm:left").assert_outcomes(skipped=1)
+    (tmp_path / "node_modules" / "left").mkdir(parents=True)
+    monkeypatch.setenv("FUSION_TESTS_NPM", str(tmp_path))
+    run(pytester, "npm:left").assert_outcomes(passed=1)
+    run(pytester, "npm:right").assert_outcomes(skipped=1)
+
+
 def test_a_missing_program_skips_by_its_name(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

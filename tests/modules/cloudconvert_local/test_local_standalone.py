@@ -5,27 +5,22 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from click.testing import CliRunner
 from local_server import (
     TOKEN,
     UPLOAD,
-    Local,
     make_clip,
     make_picture,
     task_of,
 )
 from processes import linux_only, wait_until_gone
 from slow_jobs import at_work
+from standalone_server import served
 
 from engine.errors import SetupError
 from modules.cloudconvert.commands import commands
@@ -35,41 +30,6 @@ from modules.cloudconvert.local.data import DataFolder
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("clips") / "clip.mov", seconds=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    process: subprocess.Popen[str]
-    local: Local
-
-
-def start_server(data: Path, *more: str) -> subprocess.Popen[str]:
-    code = "from modules.cloudconvert.commands import commands; commands()"
-    command = [sys.executable, "-c", code, "serve", "--port", "0", "--data", str(data)]
-    return subprocess.Popen(
-        [*command, "--api-key", TOKEN, *more], stdout=subprocess.PIPE, text=True
-    )
-
-
-@asynccontextmanager
-async def served(data: Path, *more: str) -> AsyncIterator[Served]:
-    """Run `fusion cloudconvert serve` as a process of its own."""
-    process = start_server(data, *more)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        found = re.fullmatch(r"base URL +(http://127\.0\.0\.1:\d+)/v2\n", line)
-        assert found, line
-        key = {"Authorization": f"Bearer {TOKEN}"}
-        async with (
-            httpx.AsyncClient(base_url=found[1], headers=key, trust_env=False, timeout=60) as http,
-            httpx.AsyncClient(base_url=found[1], trust_env=False, timeout=60) as plain,
-        ):
-            yield Served(process, Local(found[1], http, plain))
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 @linux_only
