@@ -78,6 +78,17 @@ def test_the_inspector_has_what_nodes_saw_emitted_and_failed_with() -> None:
     assert node_of(data, "next")["kept"] == "1-3 of 3"
 
 
+def test_the_inspector_has_the_mapped_fields_or_why_there_are_none() -> None:
+    fusion("run", write("people.yaml", PEOPLE), "--report", "run.html")
+
+    data = data_of("run.html")
+    fields = [one["fields"] for one in node_of(data, "next")["operations"]]
+
+    assert data["bundles"][fields[0]["place"]] == {"o": [["variables", {"o": [["age", 37]]}]]}
+    assert "null" in fields[1]["fault"] or "empty" in fields[1]["fault"]
+    assert fields[2]["place"] is not None
+
+
 def test_a_bundle_that_several_nodes_saw_is_written_once() -> None:
     flow = "".join(
         f"  - {{id: n{at}, module: tools.set_variables, with: {{variables: {{a: {at}}}}}}}\n"
@@ -91,7 +102,7 @@ def test_a_bundle_that_several_nodes_saw_is_written_once() -> None:
 
     written = json.dumps(data_of("run.html"))
 
-    assert written.count("x" * 1000) == 1
+    assert written.count("x" * 1000) == 2  # also as a field of the first node
     assert len(node_of(data_of("run.html"), "n4")["operations"][0]["saw"]) == 5
 
 

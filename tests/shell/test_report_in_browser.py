@@ -105,6 +105,16 @@ def test_hostile_bundles_are_shown_as_text(browser: Browser, page: Path) -> None
         assert shown.complaints() == []
 
 
+def test_the_inspector_shows_what_fields_came_to(browser: Browser, page: Path) -> None:
+    with browser.opened(page) as shown:
+        shown.value("document.querySelector('[data-pick=next]').click()")
+        shown.value("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        text = shown.value("document.getElementById('inspector').innerText")
+        fields = text[text.index("fields") : text.index("emitted")]
+        assert "variables" in fields
+        assert HOSTILE in fields
+
+
 def test_the_report_begins_with_what_failed(browser: Browser, page: Path) -> None:
     with browser.opened(page) as shown:
         inspector = shown.value("document.getElementById('inspector').innerText")
@@ -130,12 +140,13 @@ def test_long_texts_and_arrays_are_shown_in_parts(browser: Browser, page: Path) 
         shown.value("document.querySelector('[data-pick=person]').click()")
         shown.value("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         shown.value("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-        more = "[...document.querySelectorAll('.more')].map((one) => one.textContent)"
+        buttons = "[...document.querySelectorAll('.operation > :last-child .more')]"
+        more = f"{buttons}.map((one) => one.textContent)"
         assert shown.value(more) == ["show more (250 left)", "show all 5000 characters"]
         before = shown.value(count)
-        shown.value("document.querySelector('.more').click()")
+        shown.value(f"{buttons}[0].click()")
         assert shown.value(count) > before
-        shown.value("document.querySelectorAll('.more')[1].click()")
+        shown.value(f"{buttons}[1].click()")
         assert "x" * 5000 in shown.value("document.getElementById('inspector').innerText")
 
 

@@ -1,6 +1,6 @@
 """What the page of a run holds for `report.js`: its nodes, and the operations that are kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from engine.draw.words import title_of
 from engine.model.execution import Failure, NodeCount
 from engine.model.history import KeptOperation
 from engine.plan.plan import Plan
-from engine.stored import StoredRun, numbers_kept
+from engine.stored import MappedFields, StoredRun, numbers_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Report:
     plan: Plan | None = None
     marks: Mapping[str, Mark] = field(default_factory=dict)
     withheld: str = ""
+    fields: Mapping[str, Sequence[MappedFields]] = field(default_factory=dict)
+    """By node id, those of each operation that is kept."""
 
     @property
     def operations(self) -> Mapping[str, Any]:
@@ -76,18 +78,21 @@ class Report:
 def data_of(report: Report) -> dict[str, Any]:
     """Return what the inspector shows."""
     values = Values()
-    nodes = {
-        line.id: {
-            "title": line.title,
-            "module": line.module,
-            "outcome": line.outcome,
-            "kept": _kept(report, line.id),
-            "operations": [_operation(one, values) for one in report.operations.get(line.id, ())],
-        }
+    nodes = [
+        [
+            line.id,
+            {
+                "title": line.title,
+                "module": line.module,
+                "outcome": line.outcome,
+                "kept": _kept(report, line.id),
+                "operations": list(_operations(report, line.id, values)),
+            },
+        ]
         for line in report.nodes()
-    }
+    ]
     return {
-        "nodes": [[name, node] for name, node in nodes.items()],
+        "nodes": nodes,
         "bundles": values.table,
         "withheld": report.withheld,
         "full": values.is_full,
@@ -97,6 +102,20 @@ def data_of(report: Report) -> dict[str, Any]:
 def _kept(report: Report, node_id: str) -> str:
     operations = report.operations.get(node_id)
     return numbers_kept(operations) if operations else ""
+
+
+def _operations(report: Report, node_id: str, values: Values) -> Iterator[dict[str, Any]]:
+    kept = report.operations.get(node_id, ())
+    fields = report.fields.get(node_id, [MappedFields({})] * len(kept))
+    for one, mapped in zip(kept, fields, strict=True):
+        yield {**_operation(one, values), "fields": _fields(mapped, values)}
+
+
+def _fields(mapped: MappedFields, values: Values) -> dict[str, Any] | None:
+    """Return where a node's fields stand, or why there are none; None if it has none."""
+    if not (mapped.values or mapped.fault):
+        return None
+    return {"fault": mapped.fault} if mapped.fault else {"place": values.place(mapped.values)}
 
 
 def _operation(one: KeptOperation, values: Values) -> dict[str, Any]:

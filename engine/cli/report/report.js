@@ -131,6 +131,17 @@
     return section;
   }
 
+  // What its mapped fields came to; they are worked out anew, from what it saw.
+  function fields(mapped) {
+    if ("fault" in mapped) {
+      const section = tree("fields", []);
+      section.append(make("p", "note", readable(mapped.fault)));
+      return section;
+    }
+    if (mapped.place === null) return tree("fields", [bundle("all", null, false)]);
+    return tree("fields", partsOf(data.bundles[mapped.place]).map((part) => item(...part, false)));
+  }
+
   function shownOperation(operation) {
     const box = make("div", "operation");
     if (operation.failure) {
@@ -145,6 +156,7 @@
     const last = operation.saw.length - 1;
     box.append(tree(operation.saw.length ? "saw" : "saw nothing",
       operation.saw.map(([name, place], at) => bundle(name, place, at === last))));
+    if (operation.fields) box.append(fields(operation.fields));
     if (!operation.failure) {
       const more = operation.gave.length && operation.gave.length < operation.emitted;
       const title = `emitted ${counted(operation.emitted, "bundle")}`;

@@ -13,7 +13,7 @@ from engine.cli.running import run_async
 from engine.draw.outcome import marks_of
 from engine.errors import ScenarioError
 from engine.plan.plan import Plan
-from engine.stored import StoredRun, plan_as_run, run_of
+from engine.stored import StoredRun, fields_of, plan_as_run, run_of
 
 WITHHELD: Final = "The scenario's data is confidential, so no values are shown."
 NOTHING_KEPT: Final = (
@@ -39,7 +39,10 @@ def _report(run: StoredRun, operator: Operator) -> Report:
     today = _today(run, operator)
     plan = plan_as_run(run, today, operator)
     marks = {} if plan is None else marks_of(plan, run.execution)
-    return Report(run, plan, marks, _withheld(run, plan, today))
+    withheld = _withheld(run, plan, today)
+    if withheld or run.history is None:
+        return Report(run, plan, marks, withheld)
+    return Report(run, plan, marks, fields=fields_of(run.execution, run.history, operator))
 
 
 def _today(run: StoredRun, operator: Operator) -> Plan | None:
