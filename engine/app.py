@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from engine.mapping.compile import World
@@ -33,6 +34,9 @@ from engine.store.files import FolderFiles
 from engine.store.seal import KeyOf, key_from
 from engine.store.sqlite import SqliteStore, open_sqlite
 
+if TYPE_CHECKING:
+    from engine.connect.servers import Servers
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -44,6 +48,8 @@ class Operator:
     allow_private_networks: bool = False
     secrets: Secrets = field(default_factory=Secrets, compare=False)
     """What no text for people may show; opening a connection adds to it."""
+    servers: "Servers | None" = field(default=None, compare=False)
+    """Connectors' own servers that outlive a run; None: each run starts and ends its own."""
 
 
 class SystemClock:
@@ -167,23 +173,26 @@ async def surrounded(
     # Imported here: scenarios that talk to no service start in half the time without it.
     from engine.connect.fetch import guarded_fetch
     from engine.connect.open import Connections
+    from engine.connect.servers import Servers
 
     fetch = guarded_fetch(allow_private_networks=operator.allow_private_networks)
-    async with Connections(
-        plan,
-        found.connector,
-        store.folder,
-        fetch,
-        clock=clock(),
-        note=watcher.note,
-        secrets=operator.secrets,
-    ) as connections:
+    async with (
+        Servers(store.folder, fetch) as own,
+        Connections(
+            plan,
+            found.connector,
+            operator.servers or own,
+            clock=clock(),
+            note=watcher.note,
+            secrets=operator.secrets,
+        ) as connections,
+    ):
         http = {
             node.id: await connections.open(node.connector, node.connection) for node in talking
         }
 
         async def idle() -> None:
-            await connections.wait_idle(
+            await own.wait_idle(
                 lambda jobs: watcher.note(f"waiting for {jobs} conversion(s) that still run")
             )
 

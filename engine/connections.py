@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from engine.app import Operator, catalog, load_plan
 from engine.connect.fetch import guarded_fetch
 from engine.connect.open import Connections
+from engine.connect.servers import Servers
 from engine.errors import (
     EngineError,
     InvalidAccessTokenError,
@@ -77,15 +78,17 @@ async def try_connections(
     plan, wanted = _of_file(operator) if scenario is None else _of_scenario(scenario, operator)
     chosen = wanted if name is None else _named(name, wanted)
     with TemporaryDirectory(prefix="fusion-") as folder:
-        async with Connections(
-            plan,
-            catalog(operator).connector,
-            Path(folder),
-            guarded_fetch(),
-            clock=clock,
-            note=_said_by_its_row,
-            secrets=operator.secrets,
-        ) as connections:
+        async with (
+            Servers(Path(folder), guarded_fetch()) as servers,
+            Connections(
+                plan,
+                catalog(operator).connector,
+                servers,
+                clock=clock,
+                note=_said_by_its_row,
+                secrets=operator.secrets,
+            ) as connections,
+        ):
             return await gather(*(_tried(connections, one) for one in chosen))
 
 

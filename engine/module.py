@@ -245,6 +245,9 @@ class Embedded(Protocol):
     async def wait_idle(self, on_change: Callable[[int], None]) -> None:
         """Return when no job runs; `on_change` hears how many still do."""
 
+    def share(self) -> None:
+        """Let other processes on the same data folder use it while it runs. Raises OSError."""
+
 
 class Credential(Fields):
     """A reference to a secret; exactly one of the three is given."""

@@ -1,12 +1,12 @@
-"""Opens the connections of one run: each service once, the connector's own server when needed."""
+"""Opens the connections of one run: each service once, the connectors' own servers included."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.connect.credentials import secrets_of
+from engine.connect.servers import Servers
 from engine.errors import (
     InvalidAccessTokenError,
     ModuleError,
@@ -14,7 +14,7 @@ from engine.errors import (
     UnusableConnectionError,
 )
 from engine.model.secrets import Secrets
-from engine.module import Connection, ConnectionFields, Connector, Embedded, Fetch, Http
+from engine.module import Connection, ConnectionFields, Connector, Embedded, Http
 from engine.plan.plan import EMBEDDED, Plan
 from engine.run.ports import Clock
 
@@ -29,8 +29,7 @@ class Connections:
         self,
         plan: Plan,
         connector_of: Callable[[str], Connector],
-        data_folder: Path,
-        fetch: Fetch,
+        servers: Servers,
         *,
         clock: Clock,
         note: Callable[[str], None],
@@ -38,15 +37,14 @@ class Connections:
     ) -> None:
         """Take what is needed to open connections; nothing is opened yet.
 
-        `data_folder` is the store's: each connector's own server gets a folder of its name below
-        it, and `fetch`. `note` hears single lines for people. `secrets` learns each credential.
+        `servers` has the connectors' own. `note` hears single lines for people. `secrets` learns
+        each credential.
         """
         self._nodes = plan.nodes
         self._entries = plan.connections
         self._scenario_folder = plan.path.parent
         self._connector_of = connector_of
-        self._data_folder = data_folder
-        self._fetch = fetch
+        self._servers = servers
         self._clock = clock
         self._note = note
         self._secrets = secrets
@@ -54,23 +52,13 @@ class Connections:
         self._opening = asyncio.Lock()
         self._clients: dict[tuple[str, str | None], HttpClient] = {}
         self._tested: set[str] = set()
-        self._embedded: dict[str, Embedded] = {}
+        self._told: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: Any) -> None:
         await self._stack.__aexit__(*exc_info)
-
-    @property
-    def embedded(self) -> Mapping[str, Embedded]:
-        """The servers that were started, by connector."""
-        return self._embedded
-
-    async def wait_idle(self, on_change: Callable[[int], None]) -> None:
-        """Return when no started server has a running job; `on_change` hears how many still run."""
-        for server in self._embedded.values():
-            await server.wait_idle(on_change)
 
     async def open(self, connector: str, connection: str | None) -> Http:
         """Give the client of a connection; the first time it is opened, and stays so for the run.
@@ -154,24 +142,9 @@ class Connections:
         raise SetupError(f"connection `{name}` is not one of {connector.title}", code="E301")
 
     async def _server(self, connector: Connector, *, told: bool) -> Embedded:
-        if connector.name in self._embedded:
-            return self._embedded[connector.name]
-        if connector.embedded is None:
-            raise SetupError(
-                f"{connector.title} needs a connection",
-                code="E301",
-                notes=(f"define one under `connections`, named `{connector.name}`",),
-            )
-        if told:
+        if told and connector.embedded is not None and connector.name not in self._told:
+            self._told.add(connector.name)
             self._note(
                 f"no connection for {connector.title}: using the embedded server on this machine"
             )
-        folder = self._data_folder / connector.name
-        try:
-            server = await self._stack.enter_async_context(connector.embedded(folder, self._fetch))
-        except OSError as error:
-            raise SetupError(
-                f"the embedded server of {connector.title} cannot start: {error}", code="E305"
-            ) from error
-        self._embedded[connector.name] = server
-        return server
+        return await self._servers.of(connector)

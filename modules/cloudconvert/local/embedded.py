@@ -8,17 +8,19 @@ from pathlib import Path
 
 from engine.errors import SetupError
 from engine.module import Connection, Embedded, Fetch
-from modules.cloudconvert.local.data import take
+from modules.cloudconvert.local.data import DataFolder, DataFolderHeld, take
 from modules.cloudconvert.local.hosting import Address, Hosted
 from modules.cloudconvert.local.settings import Settings
+from modules.cloudconvert.local.sharing import offer, offered, withdraw
 
 
 class _Embedded:
-    """What the engine sees of the server."""
+    """What the engine sees of the server in `folder`."""
 
-    def __init__(self, hosted: Hosted, connection: Connection) -> None:
+    def __init__(self, hosted: Hosted, connection: Connection, folder: Path) -> None:
         self._hosted = hosted
         self._connection = connection
+        self._folder = folder
 
     @property
     def connection(self) -> Connection:
@@ -27,27 +29,64 @@ class _Embedded:
     async def wait_idle(self, on_change: Callable[[int], None]) -> None:
         await self._hosted.wait_idle(on_change)
 
+    def share(self) -> None:
+        offer(self._folder, self._connection)
+
+
+class _Joined:
+    """A server of another process, which outlives this one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def wait_idle(self, on_change: Callable[[int], None]) -> None:
+        """The other process sees to its jobs."""
+
+    def share(self) -> None:
+        """It is shared already."""
+
 
 @asynccontextmanager
 async def embedded(data_folder: Path, fetch: Fetch) -> AsyncIterator[Embedded]:
     """Run the server while the block runs. Raises SetupError if it cannot start.
 
-    If another run holds the data folder, this one works in a numbered folder inside it; the next
-    server that gets the data folder takes over what is left there.
+    If another process holds the data folder and shares its server, that one is used. Otherwise this
+    one works in a numbered folder inside it; the next server that gets the data folder takes over
+    what is left there.
     """
+    try:
+        data = _taken(data_folder)
+    except (OSError, DataFolderHeld) as error:
+        raise _cannot_start(error) from error
+    if isinstance(data, Connection):
+        yield _Joined(data)
+        return
     token = secrets.token_urlsafe(32)
     try:
-        hosted = Hosted(take(data_folder), Settings(token), fetch, Address())
+        hosted = Hosted(data, Settings(token), fetch, Address())
         await asyncio.wrap_future(hosted.start())
     except Exception as error:
-        raise SetupError(
-            f"the embedded CloudConvert server cannot start: {error}", code="E305"
-        ) from error
+        raise _cannot_start(error) from error
     connection = Connection(f"{hosted.url}/v2", token, f"{hosted.url}/sync/v2")
     try:
-        yield _Embedded(hosted, connection)
+        yield _Embedded(hosted, connection, data.path)
     finally:
+        withdraw(data.path)
         await _stopped(hosted)
+
+
+def _taken(folder: Path) -> DataFolder | Connection:
+    """Take a data folder, or return the server that its holder shares."""
+    try:
+        data = DataFolder(folder)
+    except DataFolderHeld:
+        return offered(folder) or take(folder)
+    withdraw(folder)  # a dead server's
+    return data
+
+
+def _cannot_start(error: Exception) -> SetupError:
+    return SetupError(f"the embedded CloudConvert server cannot start: {error}", code="E305")
 
 
 async def _stopped(hosted: Hosted) -> None:

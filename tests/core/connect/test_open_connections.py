@@ -11,6 +11,7 @@ from clocks import StandingClock
 
 from engine.connect.fetch import guarded_fetch
 from engine.connect.open import Connections
+from engine.connect.servers import Servers
 from engine.errors import Place, ServiceConnectionError, SetupError, UnusableConnectionError
 from engine.model.scenario import Settings
 from engine.model.secrets import Secrets
@@ -26,11 +27,15 @@ class Server:
 
     connection: Connection
     jobs: int = 2
+    shared: bool = False
 
     async def wait_idle(self, on_change: Callable[[int], None]) -> None:
         while self.jobs:
             on_change(self.jobs)
             self.jobs -= 1
+
+    def share(self) -> None:
+        self.shared = True
 
 
 @dataclass
@@ -43,6 +48,7 @@ class Setting:
     started: list[Path] = field(default_factory=list)
     stopped: int = 0
     notes: list[str] = field(default_factory=list)
+    servers: Servers = field(init=False)
 
     @asynccontextmanager
     async def embedded(self, data_folder: Path, _fetch: Fetch) -> AsyncIterator[Server]:
@@ -61,20 +67,24 @@ class Setting:
             "files": Connector("files", "Files", {}),
         }[name]
 
-    def connections(self, **nodes: str | None) -> Connections:
+    @asynccontextmanager
+    async def connections(self, **nodes: str | None) -> AsyncIterator[Connections]:
         """Open for a plan whose nodes have these connections."""
         at = self.folder / "s.yaml"
         made = {name: node(name, connection) for name, connection in nodes.items()}
         plan = Plan("id", "", at, "", Settings(), (), made, {}, connections=self.entries)
-        return Connections(
-            plan,
-            self.connector_of,
-            self.folder / ".fusion",
-            guarded_fetch(),
-            clock=StandingClock(),
-            note=self.notes.append,
-            secrets=Secrets(),
-        )
+        async with (
+            Servers(self.folder / ".fusion", guarded_fetch()) as self.servers,
+            Connections(
+                plan,
+                self.connector_of,
+                self.servers,
+                clock=StandingClock(),
+                note=self.notes.append,
+                secrets=Secrets(),
+            ) as connections,
+        ):
+            yield connections
 
 
 def node(name: str, connection: str | None) -> Node:
@@ -183,12 +193,13 @@ async def test_a_server_that_cannot_start_is_a_setup_error(tmp_path: Path) -> No
 
 async def test_the_end_of_a_run_waits_for_the_servers_jobs(tmp_path: Path) -> None:
     heard: list[int] = []
-    async with Setting(tmp_path).connections() as connections:
-        await connections.wait_idle(heard.append)
+    setting = Setting(tmp_path)
+    async with setting.connections() as connections:
+        await setting.servers.wait_idle(heard.append)
         assert heard == []
         await connections.open("cloudconvert", None)
-        assert list(connections.embedded) == ["cloudconvert"]
-        await connections.wait_idle(heard.append)
+        assert list(setting.servers.started) == ["cloudconvert"]
+        await setting.servers.wait_idle(heard.append)
     assert heard == [2, 1]
 
 
@@ -220,3 +231,15 @@ async def test_a_connection_that_fails_its_test_is_named(
         ) as told:
             await connections.test("a")
     assert told.value.type_name == "ConnectionError"
+
+
+async def test_shared_servers_outlive_the_connections_that_use_them(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    connector = setting.connector_of("cloudconvert")
+    async with Servers(tmp_path / ".fusion", guarded_fetch(), shared=True) as servers:
+        server = await servers.of(connector)
+        assert await servers.of(connector) is server
+        assert isinstance(server, Server)
+        assert server.shared
+        assert setting.stopped == 0
+    assert (len(setting.started), setting.stopped) == (1, 1)

@@ -1,0 +1,67 @@
+"""Connectors' own servers on this machine: started when first asked for, stopped together."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from engine.errors import SetupError
+from engine.module import Connector, Embedded, Fetch
+
+
+class Servers:
+    """One server per connector; an async context manager that stops them all.
+
+    `data_folder` is the store's: each server gets a folder of its name below it, and `fetch`.
+    `shared`: other processes may use the servers as long as they run.
+    """
+
+    def __init__(self, data_folder: Path, fetch: Fetch, *, shared: bool = False) -> None:
+        self._data_folder = data_folder
+        self._fetch = fetch
+        self._shared = shared
+        self._stack = AsyncExitStack()
+        self._starting = asyncio.Lock()
+        self._started: dict[str, Embedded] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: Any) -> None:
+        await self._stack.__aexit__(*exc_info)
+
+    @property
+    def started(self) -> Mapping[str, Embedded]:
+        """The servers that were started, by connector."""
+        return self._started
+
+    async def wait_idle(self, on_change: Callable[[int], None]) -> None:
+        """Return when no started server has a running job; `on_change` hears how many still run."""
+        for server in self._started.values():
+            await server.wait_idle(on_change)
+
+    async def of(self, connector: Connector) -> Embedded:
+        """Return a connector's server. Raises SetupError: E301 there is none, E305 cannot start."""
+        async with self._starting:
+            if connector.name not in self._started:
+                self._started[connector.name] = await self._start(connector)
+        return self._started[connector.name]
+
+    async def _start(self, connector: Connector) -> Embedded:
+        if connector.embedded is None:
+            raise SetupError(
+                f"{connector.title} needs a connection",
+                code="E301",
+                notes=(f"define one under `connections`, named `{connector.name}`",),
+            )
+        folder = self._data_folder / connector.name
+        try:
+            server = await self._stack.enter_async_context(connector.embedded(folder, self._fetch))
+            if self._shared:
+                server.share()
+        except OSError as error:
+            raise SetupError(
+                f"the embedded server of {connector.title} cannot start: {error}", code="E305"
+            ) from error
+        return server
