@@ -78,7 +78,7 @@ async def retry_due(
         tried.update(one.id for one in batch)
         ended = await asyncio.gather(*(_retried(one, store, operator, watcher) for one in batch))
         results += [result for result in ended if result is not None]
-        if any(result.execution.interrupted for result in results):
+        if any(result.interrupted for result in results):
             raise asyncio.CancelledError
     return results
 
@@ -140,5 +140,5 @@ async def _put_off(result: ReplayResult, store: Store) -> None:
     """See that a retry which was no attempt is not due again at once."""
     record, now = result.incomplete, clock().now()
     is_due = record.due_at is not None and record.due_at <= now
-    if record.status is IncompleteStatus.PENDING and is_due and not result.execution.interrupted:
+    if record.status is IncompleteStatus.PENDING and is_due and not result.interrupted:
         await store.retries.postpone(record.id, now + UNABLE_WAIT)

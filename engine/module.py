@@ -195,6 +195,15 @@ class Module(ABC, Generic[Input, Output]):
         operation that was cut short. Only called of ACID modules."""
 
     @classmethod
+    def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+        """Name what a replay takes up of a failed attempt, not to begin anew; None: nothing.
+
+        `earlier` is the detail of that attempt's failure, as `ctx.earlier` will be; `changed` names
+        the fields that differ now. It is what a replay plan tells people; `execute` does it.
+        """
+        return None
+
+    @classmethod
     def is_acid(cls, constants: Mapping[str, Any]) -> bool:
         """Say whether a node with these constant fields can take back what it did."""
         return cls.acid

@@ -55,6 +55,8 @@ TITLES: Mapping[str, str] = {
     "E605": "scenario id taken by another file",
     "E606": "edit refused",
     "E607": "incomplete executions unresolved",
+    "E608": "replay refused",
+    "E609": "import refused",
     "E701": "unusable arguments",
     "W101": "never runs",
     "W102": "operations will not overlap",

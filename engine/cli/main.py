@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "functions": "List the functions that expressions can call.",
     "schema": "Write the JSON Schema of scenarios, for editors.",
     "eval": "Evaluate an expression.",
-    "incomplete": "List, show and edit incomplete executions.",
+    "incomplete": "List, show, edit and remove incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",
     "runs": "List runs, or show one.",
     "why": "Show where a value of a run came from.",

@@ -1,6 +1,6 @@
 """CloudConvert, "Capture a Website". Source: Fusion's CloudConvert page; API v2."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -13,6 +13,7 @@ from modules.cloudconvert.file_job import (
     absent_without_download,
     run_file_job,
 )
+from modules.cloudconvert.submission import job_taken_up
 from modules.cloudconvert.waiting import WAIT_LIMIT
 
 
@@ -46,6 +47,10 @@ class CaptureWebsite(Module[CaptureInput, FileJob]):
 
     id = "cloudconvert.capture_website"
     effect = Effect.WRITE
+
+    @classmethod
+    def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+        return job_taken_up(earlier, changed)
 
     async def execute(self, fields: CaptureInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {

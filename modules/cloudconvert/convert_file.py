@@ -1,6 +1,6 @@
 """CloudConvert, "Convert a File". Source: Fusion's CloudConvert page; API v2, convert."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -25,6 +25,7 @@ from modules.cloudconvert.file_job import (
     absent_without_download,
     run_file_job,
 )
+from modules.cloudconvert.submission import job_taken_up
 from modules.cloudconvert.waiting import WAIT_LIMIT
 
 
@@ -78,6 +79,10 @@ class ConvertFile(Module[ConvertInput, FileJob]):
 
     id = "cloudconvert.convert_file"
     effect = Effect.WRITE
+
+    @classmethod
+    def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+        return job_taken_up(earlier, changed)
 
     async def execute(self, fields: ConvertInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """CloudConvert, "Create a Job (advanced)". Source: Fusion's CloudConvert page; API v2, jobs."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -10,7 +10,13 @@ from modules.cloudconvert.answers import Job
 from modules.cloudconvert.fields import Source
 from modules.cloudconvert.job_parts import JobInputs, JobTask, problem_with
 from modules.cloudconvert.option_types import typed
-from modules.cloudconvert.submission import import_task, submitted, submitted_under, uploads_of
+from modules.cloudconvert.submission import (
+    import_task,
+    job_taken_up,
+    submitted,
+    submitted_under,
+    uploads_of,
+)
 
 
 class CreateJobInput(Fields):
@@ -45,6 +51,10 @@ class CreateJob(Module[CreateJobInput, Job]):
 
     id = "cloudconvert.create_job"
     effect = Effect.WRITE
+
+    @classmethod
+    def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+        return job_taken_up(earlier, changed)
 
     async def execute(self, fields: CreateJobInput, ctx: Context) -> AsyncIterator[Job]:
         inputs = fields.named_inputs

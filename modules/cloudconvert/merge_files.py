@@ -1,6 +1,6 @@
 """CloudConvert, "Merge Files". Source: Fusion's CloudConvert page; API v2, merge."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from modules.cloudconvert.file_job import (
     absent_without_download,
     run_file_job,
 )
+from modules.cloudconvert.submission import job_taken_up
 from modules.cloudconvert.waiting import WAIT_LIMIT
 
 
@@ -38,6 +39,10 @@ class MergeFiles(Module[MergeInput, FileJob]):
 
     id = "cloudconvert.merge_files"
     effect = Effect.WRITE
+
+    @classmethod
+    def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+        return job_taken_up(earlier, changed)
 
     async def execute(self, fields: MergeInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """CloudConvert, "Optimize a File". Source: Fusion's CloudConvert page; API v2, optimize."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -21,6 +21,7 @@ from modules.cloudconvert.file_job import (
     absent_without_download,
     run_file_job,
 )
+from modules.cloudconvert.submission import job_taken_up
 from modules.cloudconvert.waiting import WAIT_LIMIT
 
 
@@ -62,6 +63,10 @@ class OptimizeFile(Module[OptimizeInput, FileJob]):
 
     id = "cloudconvert.optimize_file"
     effect = Effect.WRITE
+
+    @classmethod
+    def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+        return job_taken_up(earlier, changed)
 
     async def execute(self, fields: OptimizeInput, ctx: Context) -> AsyncIterator[FileJob]:
         chosen = {

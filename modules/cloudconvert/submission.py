@@ -6,7 +6,7 @@ Called by the modules that make jobs. Source: CloudConvert API v2, jobs and uplo
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -32,6 +32,9 @@ ORDER: Final = "order"
 
 UPLOAD_WAITS: Final = (timedelta(seconds=1), timedelta(seconds=3))
 """Waits before an upload that broke off is repeated."""
+
+AFTER_THE_ORDER: Final = frozenset({"download_file", "wait_limit"})
+"""Fields that say what happens once a job is there, and are no part of what it is asked for."""
 
 CLEANUP_SECONDS: Final = 2.0
 """How long the deletion of an abandoned job may hold up the end of a run."""
@@ -79,6 +82,18 @@ async def submitted(
     except ModuleError as error:
         error.detail |= {TAG: tag, ORDER: mark}
         raise
+
+
+def job_taken_up(earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
+    """Name the job that a replay of a failed attempt finds again; None: it makes a new one.
+
+    What a failed job said is in `tasks`; such a job is over. See `Module.takes_up`.
+    """
+    tag = earlier.get(TAG)
+    orders_anew = any(name not in AFTER_THE_ORDER for name in changed)
+    if ORDER not in earlier or not isinstance(tag, str) or "tasks" in earlier or orders_anew:
+        return None
+    return f"the job with the tag {tag}, if the service has it; else a new one"
 
 
 async def submitted_under(

@@ -88,7 +88,7 @@ def test_replay_as_json_has_every_part() -> None:
     told = json.loads(fusion("replay", "--all", "--json").stdout)
     (one,) = told["replays"]
     assert (told["exit_code"], told["format_version"]) == (3, 1)
-    assert one.keys() == {"incomplete", "execution", "saved"}
+    assert one.keys() == {"incomplete", "execution", "saved", "refusal"}
     assert one["execution"]["kind"] == "dlq"
 
 
@@ -128,7 +128,7 @@ def test_replaying_all_of_nothing_exits_5() -> None:
     fusion("run", write("letters.yaml", FOLDER))
     result = fusion("replay", "--all")
     assert result.exit_code == Exit.NOT_FOUND
-    assert "no incomplete execution waits" in result.stderr
+    assert "no incomplete execution is selected" in result.stderr
 
 
 @pytest.mark.parametrize(

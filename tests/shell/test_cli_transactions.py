@@ -79,7 +79,8 @@ async def test_a_replay_waits_while_its_scenario_runs(stored: str) -> None:
     assert running.acquire()
     listener = Releasing(running)
 
-    (result,) = await replay([stored], Operator(), listener)
+    (result,) = (await replay([stored], Operator(), listener)).results
+    assert result.execution is not None
 
     assert listener.notes == [
         f"waiting for process {os.getpid()}, which is running scenario `people`"

@@ -55,16 +55,14 @@ def edit(
     """
     from engine.cli.records import data_json, incomplete_json
     from engine.cli.running import run_async
-    from engine.replaying import edit_incomplete
+    from engine.editing import Changes, edit_incomplete
 
     _check(files, values)
-    work = edit_incomplete(
-        incomplete_id,
-        operator,
+    changes = Changes(
         files={name: Path(path) for name, path in files.items()},
         values={name: _value(text) for name, text in values.items()},
     )
-    edited, _ = run_async(work)
+    edited, _ = run_async(edit_incomplete(incomplete_id, operator, changes))
     if output.as_json:
         output.document({"incomplete": {**incomplete_json(edited), **data_json(edited)}})
     else:

@@ -1,34 +1,41 @@
 """`fusion replay`: run incomplete executions again from the node that failed."""
 
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.advice import store_option, typed
-from engine.cli.exits import Exit
+from engine.cli.exits import Exit, exit_of
 from engine.cli.options import json_option, operator
-from engine.cli.output import Line, Output
-from engine.cli.tables import Column, table
-from engine.cli.units import duration, short
-from engine.errors import NotFoundError
+from engine.cli.output import Output
+from engine.cli.selecting import check_choice, chosen_ones, is_narrowed, selection_options
+from engine.cli.units import counted, short, until
 
 if TYPE_CHECKING:
     from engine.app import Operator
-    from engine.replaying import ReplayResult
+    from engine.model.selection import Selection
+    from engine.planned import How, Planned
+    from engine.replaying import Bulk, Replays
 
-COLUMNS = (
-    Column("id"),
-    Column("scenario"),
-    Column("node"),
-    Column("outcome", gives_way=True),
-    Column("operations", number=True),
-    Column("took", number=True),
-)
+UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600}
 
 
-@click.command(epilog="Example: fusion replay 3f2a91c0")
+def _rate(context: click.Context, option: click.Parameter, text: str | None) -> timedelta | None:
+    """Read `10/min` as the time from one replay to the next, as a click callback."""
+    if text is None:
+        return None
+    count, _, unit = text.partition("/")
+    if not count.isdecimal() or not 0 < int(count) <= 100_000 or unit not in UNITS:
+        raise click.BadParameter("should be a rate such as 10/min or 2/s", context, option)
+    return timedelta(seconds=UNITS[unit] / int(count))
+
+
+@click.command(epilog="Example: fusion replay 3f2a91c0 --plan")
 @click.argument("ids", nargs=-1, metavar="ID…")
+@selection_options
 @click.option("--all", "everything", is_flag=True, help="Replay all that wait, oldest first.")
 @click.option(
     "--due",
@@ -40,6 +47,27 @@ COLUMNS = (
     is_flag=True,
     help="Use the scenario as its file says today, not as it was when it failed.",
 )
+@click.option(
+    "--from-trigger", is_flag=True, help="Run everything behind the trigger again for its bundle."
+)
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the plan to a file too."
+)
+@click.option(
+    "--apply",
+    "applied",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Do exactly what a plan says that --out wrote, or nothing.",
+)
+@click.option("--rate", callback=_rate, metavar="N/UNIT", help="Begin no faster than 10/min, say.")
+@click.option(
+    "--stop-on",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Begin no more after N that did not succeed.",
+)
 @operator("store", "connections", "modules", "allow_private_networks")
 @json_option
 @click.pass_obj
@@ -47,137 +75,168 @@ def command(
     output: Output,
     /,
     operator: "Operator",
+    selection: "Selection",
     *,
     ids: tuple[str, ...],
     everything: bool,
     due: bool,
-    current: bool,
+    only_plan: bool,
+    out: Path | None,
+    applied: Path | None,
+    rate: timedelta | None,
+    stop_on: int | None,
+    **given: bool,
 ) -> int:
     """Run incomplete executions again from where they failed.
 
-    What ran before the failed node is not repeated. Exit codes: 0 all are resolved, 1 a replay
-    ended in error, 3 some are still incomplete, 4 a connection is missing or refused, 5 an ID is
-    not known or nothing waits (with --due that is 0).
+    What ran before the failed node is not repeated. Exit codes: 0 all are resolved, 3 some are
+    still stored, 4 a connection is missing or refused, 5 an ID is not known or nothing is selected
+    (with --due that is 0).
     """
+    from engine.planned import How
+    from engine.replaying import Bulk
+
+    how, bulk = How(**given), Bulk(rate, stop_on)
+    if out is not None and not only_plan:
+        raise click.UsageError("--out goes with --plan")
+    chooses = bool(ids) or everything or is_narrowed(selection)
+    if due or applied is not None:
+        if chooses or only_plan or how != How() or (due and (applied or bulk != Bulk())):
+            raise click.UsageError(_ALONE[due])
+        return (
+            _due(output, operator) if applied is None else _apply(output, operator, applied, bulk)
+        )
+    check_choice(ids, selection, everything=everything)
+    chosen = _chosen(operator, ids, selection)
+    if only_plan:
+        return _planned(output, operator, chosen, how, out)
+    return _replayed(output, operator, chosen, how, bulk)
+
+
+_ALONE = {
+    True: "--due takes what the schedule says: leave out all else",
+    False: "--apply takes everything from the plan's file",
+}
+
+
+def _due(output: Output, operator: "Operator") -> int:
+    """Retry what is due, and say what is not."""
+    from engine.app import clock
     from engine.cli.progress import watching
     from engine.cli.running import run_async
+    from engine.due import retry_all_due
+    from engine.replaying import Replays
 
-    if [bool(ids), everything, due].count(True) != 1:
-        raise click.UsageError("give the IDs to replay, --all or --due")
-    if due and current:
-        raise click.UsageError("a retry runs the scenario as it was: leave out --current")
     with watching(output) as watcher:
-        work = _due(operator, watcher) if due else _replay(ids, operator, watcher, current=current)
-        results, signalled = run_async(work)
-    code = _exit(results, signalled)
+        done, signalled = run_async(retry_all_due(operator, watcher))
+        for scenario_id in done.running:
+            watcher.note(f"`{scenario_id}` is running, so its retries wait for the next time")
+        if done.next_at is not None:
+            watcher.note(f"the next attempt is due {until(done.next_at, clock().now())}")
+        elif not done.results:
+            watcher.note("no retry is pending")
+    interrupted = any(one.interrupted for one in done.results)
+    replays = Replays(tuple(done.results), interrupted=interrupted)
+    return _ended(output, operator, replays, signalled)
+
+
+def _chosen(operator: "Operator", ids: tuple[str, ...], selection: "Selection") -> list[str]:
+    """Return the whole ids of what was chosen; of a selection, what waits."""
+    from engine.app import open_store
+    from engine.cli.running import run_async
+    from engine.model.execution import IncompleteStatus
+
+    if not ids and not selection.statuses:
+        waits = (IncompleteStatus.UNRESOLVED, IncompleteStatus.PENDING)
+        selection = replace(selection, statuses=waits)
+
+    async def read() -> list[str]:
+        async with open_store(operator) as store:
+            return [one.id for one in await chosen_ones(store, ids, selection)]
+
+    found, _ = run_async(read())
+    return found
+
+
+def _planned(
+    output: Output, operator: "Operator", ids: list[str], how: "How", out: Path | None
+) -> int:
+    from engine.cli.replays import plan_json, plan_lines
+    from engine.cli.running import run_async
+    from engine.planned import write_plans
+    from engine.replaying import plans_of
+
+    plans: list[Planned]
+    plans, _ = run_async(plans_of(ids, operator, how))
+    if out is not None:
+        write_plans(out, plans, how)
     if output.as_json:
-        output.document({"exit_code": code, "replays": [_json(one) for one in results]})
-    else:
-        _tell(output, results, operator)
+        output.document({"replays": [plan_json(one) for one in plans]})
+        return Exit.OK
+    for line in plan_lines(plans):
+        output.result(line)
+    words: tuple[str | Path, ...] = ("--apply", out) if out else tuple(map(short, ids[:1]))
+    output.tell(f"next: {typed('replay', *words, *store_option(operator))}")
+    return Exit.OK
+
+
+def _replayed(
+    output: Output, operator: "Operator", ids: list[str], how: "How", bulk: "Bulk"
+) -> int:
+    from engine.cli.progress import watching
+    from engine.cli.running import run_async
+    from engine.replaying import replay
+
+    with watching(output) as watcher:
+        replays, signalled = run_async(replay(ids, operator, watcher, how, bulk))
+    return _ended(output, operator, replays, signalled)
+
+
+def _apply(output: Output, operator: "Operator", path: Path, bulk: "Bulk") -> int:
+    from engine.cli.progress import watching
+    from engine.cli.running import run_async
+    from engine.errors import NotFoundError
+    from engine.planned import read_plans
+    from engine.replaying import apply
+
+    how, plans = read_plans(path)
+    if not plans:
+        raise NotFoundError(f"the plan in {path} replays nothing")
+    with watching(output) as watcher:
+        replays, signalled = run_async(apply(plans, operator, watcher, how, bulk))
+    return _ended(output, operator, replays, signalled)
+
+
+def _ended(output: Output, operator: "Operator", replays: "Replays", signalled: Exit | None) -> int:
+    code = _exit(replays, signalled)
+    if output.as_json:
+        from engine.cli.replays import result_json
+
+        results: list[Any] = [result_json(one) for one in replays.results]
+        output.document({"exit_code": code, "replays": results, "left": list(replays.left)})
+        return code
+    from engine.cli.replays import result_lines
+
+    for line in result_lines(replays, output.width):
+        output.result(line)
+    if replays.left:
+        output.tell(f"{counted(len(replays.left), 'incomplete execution')} not begun")
+    still = next((one.incomplete for one in replays.results if not one.resolved), None)
+    if still is not None:
+        shown = typed("incomplete", "show", short(still.id), *store_option(operator))
+        output.result()
+        output.result(f"next: {shown}")
     return code
 
 
-async def _replay(
-    ids: Sequence[str], operator: "Operator", watcher: Any, *, current: bool
-) -> "list[ReplayResult]":
-    from engine.app import open_store
-    from engine.replaying import replay
-
-    if not ids:
-        async with open_store(operator) as store:
-            waiting = await store.incompletes()
-        ids = [one.id for one in waiting if one.status.value in ("unresolved", "pending")]
-        if not ids:
-            raise NotFoundError("no incomplete execution waits", next_command="fusion runs")
-    return await replay(ids, operator, watcher, current=current)
-
-
-async def _due(operator: "Operator", watcher: Any) -> "list[ReplayResult]":
-    """Retry what is due, and say what is not."""
-    from engine.app import clock
-    from engine.cli.units import until
-    from engine.due import retry_all_due
-
-    done = await retry_all_due(operator, watcher)
-    for scenario_id in done.running:
-        watcher.note(f"`{scenario_id}` is running, so its retries wait for the next time")
-    if done.next_at is not None:
-        watcher.note(f"the next attempt is due {until(done.next_at, clock().now())}")
-    elif not done.results:
-        watcher.note("no retry is pending")
-    return list(done.results)
-
-
-def _exit(results: "Sequence[ReplayResult]", signalled: Exit | None) -> Exit:
+def _exit(replays: "Replays", signalled: Exit | None) -> Exit:
     from engine.cli.summary import no_connection
-    from engine.model.execution import Status
 
-    if signalled is not None or any(one.execution.interrupted for one in results):
+    if signalled is not None or replays.interrupted:
         return signalled or Exit.INTERRUPTED
-    if any(no_connection(one.execution) for one in results):
-        return Exit.CONNECTION
-    if any(one.execution.status is Status.ERROR for one in results):
-        return Exit.FAILED
-    return Exit.OK if all(_resolved(one) for one in results) else Exit.INCOMPLETE
-
-
-def _json(result: "ReplayResult") -> dict[str, Any]:
-    from engine.cli.records import execution_json, incomplete_json
-
-    return {
-        "incomplete": incomplete_json(result.incomplete),
-        "execution": execution_json(result.execution),
-        "saved": [str(path) for path in result.saved],
-    }
-
-
-def _tell(output: Output, results: "Sequence[ReplayResult]", operator: "Operator") -> None:
-    if not results:
-        output.result("nothing is due")
-        return
-    for line in table(COLUMNS, [_row(one) for one in results], output.width):
-        output.result(line)
-    for line in (*_nodes(results, output.width), *_saved(results)):
-        output.result(line)
-    left = next((one.incomplete for one in results if not _resolved(one)), None)
-    if left is not None:
-        shown = typed("incomplete", "show", short(left.id), *store_option(operator))
-        output.result()
-        output.result(f"next: {shown}")
-
-
-def _row(result: "ReplayResult") -> tuple[str, ...]:
-    from engine.cli.summary import seconds_of
-
-    return (
-        short(result.incomplete.id),
-        result.incomplete.scenario_id,
-        result.incomplete.node_id,
-        result.outcome,
-        str(result.execution.operations),
-        duration(seconds_of(result.execution)),
-    )
-
-
-def _nodes(results: "Sequence[ReplayResult]", width: int | None) -> Iterator[Line]:
-    """Yield the nodes that ran, if one was replayed; none before the failed node is there."""
-    from engine.cli.summary import stored_node_lines
-
-    if len(results) == 1:
-        yield ""
-        yield from stored_node_lines(results[0].execution.nodes, None, width)
-
-
-def _saved(results: "Sequence[ReplayResult]") -> Iterator[Line]:
-    from engine.cli.summary import saved_lines
-
-    paths = [path for one in results for path in one.saved]
-    if paths:
-        yield ""
-        yield from saved_lines(paths)
-
-
-def _resolved(result: "ReplayResult") -> bool:
-    from engine.model.execution import IncompleteStatus
-
-    return result.incomplete.status is IncompleteStatus.RESOLVED
+    for one in replays.results:
+        refused = one.refusal is not None and exit_of(one.refusal) is Exit.CONNECTION
+        if refused or (one.execution is not None and no_connection(one.execution)):
+            return Exit.CONNECTION
+    done = all(one.resolved for one in replays.results) and not replays.left
+    return Exit.OK if done else Exit.INCOMPLETE
