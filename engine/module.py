@@ -30,6 +30,7 @@ from engine.context import (
 from engine.hooks import Hooked, HookEvent, HookRequest, Refusal, Registration
 from engine.model.bundle import Bundle, File
 from engine.model.durations import Lengths, duration
+from engine.model.health import Finding, Health
 from engine.model.patterns import Pattern, PatternError, compile_pattern, first_found
 
 __all__ = [
@@ -48,6 +49,8 @@ __all__ = [
     "File",
     "FileValue",
     "Files",
+    "Finding",
+    "Health",
     "HookEvent",
     "HookRequest",
     "Hooked",
@@ -301,7 +304,8 @@ class Connector:
     `modules` maps a module's short name to `package.file:Class`, imported when first used.
     `embedded(data_folder, fetch)` starts the connector's own server; it is what a node without a
     connection uses. `commands` names a click group `package.file:object`, shown as
-    `fusion <connector> …`; empty: none.
+    `fusion <connector> …`; empty: none. `health` names an async function `package.file:function`
+    that takes nothing and returns `Finding`s about the machine, for `fusion doctor`; empty: none.
     """
 
     name: str
@@ -310,6 +314,7 @@ class Connector:
     connection: type[ConnectionFields] | None = None
     embedded: Callable[[Path, Fetch], AbstractAsyncContextManager[Embedded]] | None = None
     commands: str = ""
+    health: str = ""
 
     def load(self, short_name: str) -> type[Module[Any, Any]]:
         """Import a module's class. Raises KeyError for a name that is not listed."""

@@ -31,7 +31,7 @@ LAYERS = (
     ("planned",),
     ("replaying", "editing", "exchange", "stored", "connections", "draw"),
     ("due",),
-    ("running", "origins"),
+    ("running", "origins", "doctor"),
     ("cli", "web"),
     ("__main__",),
 )

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "activate": "Activate a scenario.",
     "deactivate": "Deactivate a scenario, so that it runs only by hand.",
     "init": "Copy an example to start from.",
+    "doctor": "Look whether this machine is fit for runs.",
 }
 """Summary of each command, by its name, which is also its file's in `engine.cli.commands`."""
 

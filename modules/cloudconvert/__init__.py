@@ -45,4 +45,5 @@ connector = Connector(
     connection=CloudConvertConnection,
     embedded=embedded,
     commands="modules.cloudconvert.commands:commands",
+    health="modules.cloudconvert.local.health:health",
 )
