@@ -42,6 +42,8 @@ TITLES: Mapping[str, str] = {
     "E303": "credential written in clear",
     "E304": "connection cannot be used",
     "E305": "embedded server cannot start",
+    "E306": "hook cannot be registered",
+    "E307": "address cannot be taken",
     "E401": "scenario input does not fit",
     "E402": "input file cannot be read",
     "E501": "module failed",

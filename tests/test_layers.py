@@ -32,7 +32,10 @@ LAYERS = (
     ("replaying", "editing", "exchange", "stored", "connections", "draw"),
     ("due",),
     ("running", "origins", "doctor"),
-    ("cli", "web"),
+    ("hooking",),
+    ("worker",),
+    ("serving", "web"),
+    ("cli",),
     ("__main__",),
 )
 """Lowest first; a file imports its own part and lower layers, never its neighbour."""

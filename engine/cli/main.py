@@ -18,6 +18,7 @@ from engine.errors import EngineError, Problem
 
 COMMANDS: Mapping[str, str] = {
     "run": "Run a scenario once.",
+    "serve": "Run scenarios whenever an event comes, until Ctrl-C.",
     "validate": "Check scenarios without running them.",
     "graph": "Draw a scenario with its filters, routes and error routes.",
     "connections": "Test connections to services.",

@@ -23,8 +23,9 @@ _EXITS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 class Signals:
     """Which signal has come; `code` is None until one has."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_seconds: float | None = None) -> None:
         self.code: Exit | None = None
+        self._stop_seconds = stop_seconds
 
     @contextmanager
     def cancelling(self, stop: Callable[[], None]) -> Iterator[None]:
@@ -35,6 +36,10 @@ class Signals:
             if self.code is not None:
                 leave_at_once(code)
             self.code = code
+            if self._stop_seconds is not None:
+                late = threading.Timer(self._stop_seconds, leave_at_once, [code])
+                late.daemon = True
+                late.start()
             stop()
 
         before = {number: signal.signal(number, hear) for number in _EXITS}
@@ -45,12 +50,15 @@ class Signals:
                 signal.signal(number, action)
 
 
-def run_async(work: Coroutine[Any, Any, Result]) -> tuple[Result, Exit | None]:
+def run_async(
+    work: Coroutine[Any, Any, Result], *, stop_seconds: float | None = None
+) -> tuple[Result, Exit | None]:
     """Run to the end; return the result, and the exit code of the signal that cut it short.
 
-    Raises Stopped if the work was cut short before it had a result.
+    `stop_seconds` after a signal the process leaves at once, whatever is left to do; None: it waits
+    for that. Raises Stopped if the work was cut short before it had a result.
     """
-    signals = Signals()
+    signals = Signals(stop_seconds)
 
     async def main() -> Result:
         task = asyncio.current_task()

@@ -169,6 +169,18 @@ def retry_waits(schedule: str | Sequence[str]) -> tuple[timedelta, ...]:
     return tuple(duration(text) for text in schedule)
 
 
+def event_wait(type_name: str, attempts: int, waits: Sequence[timedelta]) -> timedelta | None:
+    """Return the wait before an event is run once more whose run has ended in error.
+
+    None: no wait helps, or all have been tried, so the scenario is deactivated. Source: Fusion
+    help: a scenario that starts immediately is deactivated at the first error, but after a row of
+    attempts where a connection was lost.
+    """
+    if type_name not in RETRIED_BY_DEFAULT or attempts >= len(waits):
+        return None
+    return waits[attempts]
+
+
 def break_wait(attempt: int, interval: timedelta) -> timedelta:
     """Return the wait before attempt 1, 2, … of a Break: it doubles every other attempt.
 

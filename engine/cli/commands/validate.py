@@ -1,6 +1,5 @@
 """`fusion validate`: every problem of every file, before anything runs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +9,13 @@ import click
 from engine.cli.exits import Exit
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output, Span, Tone
+from engine.cli.scenario_files import scenario_files
 from engine.cli.show import near, problem_json, problem_lines
 from engine.cli.units import counted
 from engine.errors import EngineError, Problem
 
 if TYPE_CHECKING:
     from engine.app import Operator
-
-SUFFIXES = (".yaml", ".yml")
-NOT_SCENARIOS = (".test.yaml", ".test.yml", "connections.yaml", "connections.yml")
-"""Ends of names of YAML files that stand beside scenarios and are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +38,12 @@ def command(output: Output, /, operator: "Operator", *, paths: tuple[Path, ...])
     A PATH is a scenario or a folder with scenarios. All problems of all files are told. Exit codes:
     0 no problem (warnings are none), 1 problems, 2 the arguments cannot be used.
     """
-    checked = [_check(path, operator) for path in _scenarios(paths)]
+    checked = [_check(path, operator) for path in scenario_files(paths)]
     if output.as_json:
         output.document(_json(checked))
     else:
         _tell(output, checked)
     return Exit.FAILED if any(one.problems for one in checked) else Exit.OK
-
-
-def _scenarios(paths: tuple[Path, ...]) -> Iterator[Path]:
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = _in_folder(path)
-        if not found:
-            raise click.UsageError(f"no scenario lies in the folder {path}")
-        yield from found
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    try:
-        files = sorted(folder.iterdir())
-    except OSError as error:
-        raise click.UsageError(f"the folder {folder} cannot be read: {error.strerror}") from error
-    return [
-        file for file in files if file.suffix in SUFFIXES and not file.name.endswith(NOT_SCENARIOS)
-    ]
 
 
 def _check(path: Path, operator: "Operator") -> Checked:
