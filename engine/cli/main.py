@@ -24,17 +24,18 @@ COMMANDS: Mapping[str, str] = {
     "connections": "Test connections to services.",
     "modules": "List modules, or show one with its fields.",
     "functions": "List the functions that expressions can call.",
-    "schema": "Write the JSON Schema of scenarios, for editors.",
+    "schema": "Write the JSON Schema (draft-07) of the scenario language.",
     "eval": "Evaluate an expression.",
     "incomplete": "List, show, edit and remove incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",
     "runs": "List runs, or show one.",
-    "why": "Show where a value of a run came from.",
+    "why": "Show where a value came from.",
     "scenarios": "List the scenarios of the store.",
     "activate": "Activate a scenario.",
     "deactivate": "Deactivate a scenario, so that it runs only by hand.",
     "init": "Copy an example to start from.",
     "doctor": "Look whether this machine is fit for runs.",
+    "completion": "Print what a shell needs to complete commands.",
 }
 """Summary of each command, by its name, which is also its file's in `engine.cli.commands`."""
 

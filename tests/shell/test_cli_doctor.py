@@ -93,10 +93,10 @@ def test_a_scenario_with_mistakes_fails_and_says_how_to_see_them() -> None:
 
 
 def test_a_module_folder_that_cannot_be_loaded_fails_and_the_rest_is_told() -> None:
-    Path("own").mkdir()
-    write("own/bad.py", "import no_such_thing")
+    Path("sick").mkdir()
+    write("sick/bad.py", "import no_such_thing")
 
-    findings = found("--modules", "own", exit_code=1)
+    findings = found("--modules", "sick", exit_code=1)
 
     assert findings["Python"]["health"] == "ok"
     assert findings["modules"]["health"] == "fail"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.activity import set_activity
+from engine.cli.completing import scenario_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: fusion activate quickstart")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=scenario_ids)
 @operator("store")
 @json_option
 @click.pass_obj

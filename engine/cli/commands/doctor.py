@@ -24,10 +24,11 @@ _ABOUT = 18
 @json_option
 @click.pass_obj
 def command(output: Output, /, operator: "Operator", *, scenario: Path | None) -> int:
-    """Look at the store, the engines, fonts and, with SCENARIO, at its connections.
+    """Look whether this machine is fit for runs.
 
-    Nothing is changed and nothing is run. Each line is ok, warn (it works, and could be better) or
-    fail, with advice. Exit codes: 0 nothing has failed, 1 something has.
+    That is the store, engines, fonts and, with SCENARIO, its connections. Nothing is changed and
+    nothing is run. Each line is ok, warn (it works, and could be better) or fail, with advice. Exit
+    codes: 0 nothing has failed, 1 something has.
     """
     from engine.cli.running import run_async
     from engine.doctor import examine

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from engine.cli.completing import incomplete_ids, node_ids, run_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
 from engine.errors import ScenarioError, UsageError
@@ -28,12 +29,25 @@ OPENINGS = ("{{", "{%", "{#")
     help="JSON object whose keys are the names in the expression. With --run: the number of one of "
     "the bundles that came to the node, from 1; else it is the first.",
 )
-@click.option("--run", "run_id", metavar="ID", help="Take the names from a run, with --node.")
-@click.option("--node", "node_id", metavar="NODE", help="See what this node of the run saw.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="ID",
+    shell_complete=run_ids,
+    help="Take the names from a run, with --node.",
+)
+@click.option(
+    "--node",
+    "node_id",
+    metavar="NODE",
+    shell_complete=node_ids,
+    help="See what this node of the run saw.",
+)
 @click.option(
     "--incomplete",
     "incomplete_id",
     metavar="ID",
+    shell_complete=incomplete_ids,
     help="Take the names from a stored incomplete execution: its nodes.",
 )
 @click.option("--timezone", metavar="NAME", help="Time zone of dates, instead of UTC.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.advice import typed
+from engine.cli.completing import function_names
 from engine.cli.options import json_option
 from engine.cli.output import Output, Span, Tone
 from engine.cli.tables import Column, table
@@ -18,7 +19,7 @@ COLUMNS = (Column("function"), Column("family"), Column("what it does", gives_wa
 
 
 @click.command(epilog="Example: fusion functions formatDate")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=function_names)
 @json_option
 @click.pass_obj
 def command(output: Output, /, *, name: str | None) -> None:

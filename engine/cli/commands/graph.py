@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.completing import run_ids
 from engine.cli.options import operator
 from engine.cli.output import Output
 
@@ -34,7 +35,13 @@ FORMATS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot
     metavar="FILE",
     help="Write the picture to a file.",
 )
-@click.option("--run", "run_id", metavar="ID", help="Show what a run made of each node.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="ID",
+    shell_complete=run_ids,
+    help="Show what a run made of each node.",
+)
 @operator("store", "connections", "modules")
 @click.pass_obj
 def command(
@@ -47,7 +54,7 @@ def command(
     target: Path | None,
     run_id: str | None,
 ) -> None:
-    """Draw a scenario with its filters, routes, error routes and aggregations.
+    """Draw a scenario with its filters, routes and error routes.
 
     SVG is shown by every browser; Mermaid by GitHub, GitLab and many editors; DOT by Graphviz. With
     --run, colours say how the nodes of a run ended, and numbers what they did; the scenario is

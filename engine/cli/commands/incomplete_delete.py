@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.completing import incomplete_ids
 from engine.cli.exits import Exit
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
@@ -30,7 +31,7 @@ def _bulk_options(command: Command) -> Command:
         click.option("--yes", is_flag=True, help="Do it without a question."),
         click.option("--all", "everything", is_flag=True, help="All that are not resolved."),
         selection_options,
-        click.argument("ids", nargs=-1, metavar="ID…"),
+        click.argument("ids", nargs=-1, metavar="ID…", shell_complete=incomplete_ids),
     ):
         command = option(command)
     return command

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.advice import store_option, typed
+from engine.cli.completing import incomplete_ids
 from engine.cli.options import assignments, json_option, operator
 from engine.cli.output import Output
 from engine.cli.units import short
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command(
     "edit", epilog="Example: fusion incomplete edit 3f2a91c0 --file video.file=repaired.mov"
 )
-@click.argument("incomplete_id", metavar="ID")
+@click.argument("incomplete_id", metavar="ID", shell_complete=incomplete_ids)
 @click.option(
     "--file",
     "files",

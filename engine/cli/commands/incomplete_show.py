@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.advice import store_option, typed
+from engine.cli.completing import incomplete_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
 from engine.cli.show import failure_problem, problem_lines
@@ -21,7 +22,7 @@ MAY_PASS = ("ConnectionError", "RateLimitError", "ModuleTimeoutError", "OutOfSpa
 
 
 @click.command("show", epilog="Example: fusion incomplete show 3f2a91c0")
-@click.argument("incomplete_id", metavar="ID")
+@click.argument("incomplete_id", metavar="ID", shell_complete=incomplete_ids)
 @operator("store")
 @json_option
 @click.pass_obj

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from engine.cli.advice import typed
+from engine.cli.completing import example_names
 from engine.cli.output import Output
 from engine.cli.show import near
 from engine.cli.units import counted
@@ -16,6 +17,7 @@ EXAMPLE = "quickstart"
 @click.argument("folder", metavar="[NAME]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--example",
+    shell_complete=example_names,
     default=EXAMPLE,
     show_default=True,
     metavar="EXAMPLE",

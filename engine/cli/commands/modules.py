@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.advice import typed
+from engine.cli.completing import module_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
 from engine.cli.reference import Item, items_of
@@ -53,7 +54,7 @@ class Described:
 
 
 @click.command(epilog="Example: fusion modules files.watch_folder")
-@click.argument("name", required=False, metavar="[NAME]")
+@click.argument("name", required=False, metavar="[NAME]", shell_complete=module_ids)
 @operator("modules")
 @json_option
 @click.pass_obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.advice import store_option, typed
+from engine.cli.completing import incomplete_ids
 from engine.cli.exits import Exit, exit_of
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
@@ -34,7 +35,7 @@ def _rate(context: click.Context, option: click.Parameter, text: str | None) -> 
 
 
 @click.command(epilog="Example: fusion replay 3f2a91c0 --plan")
-@click.argument("ids", nargs=-1, metavar="ID…")
+@click.argument("ids", nargs=-1, metavar="ID…", shell_complete=incomplete_ids)
 @selection_options
 @click.option("--all", "everything", is_flag=True, help="Replay all that wait, oldest first.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.advice import store_option, typed
+from engine.cli.completing import node_ids, run_ids, scenario_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
 from engine.cli.show import failure_problem, problem_lines
@@ -31,8 +32,13 @@ COLUMNS = (
 
 
 @click.command(epilog="Example: fusion runs --scenario quickstart --limit 5")
-@click.argument("run_id", metavar="[ID]", required=False)
-@click.option("--scenario", metavar="NAME", help="Only runs of the scenario with this id.")
+@click.argument("run_id", metavar="[ID]", required=False, shell_complete=run_ids)
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    shell_complete=scenario_ids,
+    help="Only runs of the scenario with this id.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -40,7 +46,13 @@ COLUMNS = (
     show_default=True,
     help="How many runs to list.",
 )
-@click.option("--node", "node_id", metavar="NODE", help="Show what is kept of this node in a run.")
+@click.option(
+    "--node",
+    "node_id",
+    metavar="NODE",
+    shell_complete=node_ids,
+    help="Show what is kept of this node in a run.",
+)
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.completing import module_ids
 from engine.cli.options import operator
 from engine.cli.output import Output
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: fusion schema > scenario.schema.json")
-@click.argument("module", required=False, metavar="[MODULE]")
+@click.argument("module", required=False, metavar="[MODULE]", shell_complete=module_ids)
 @operator("modules")
 @click.pass_obj
 def command(output: Output, /, operator: "Operator", *, module: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.completing import node_ids, run_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
 
@@ -14,8 +15,15 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: fusion why convert.file --run 4f2a --bundle 3")
-@click.argument("name", metavar="NODE.FIELD")
-@click.option("--run", "run_id", metavar="ID", required=True, help="The run to look into.")
+@click.argument("name", metavar="NODE.FIELD", shell_complete=node_ids)
+@click.option(
+    "--run",
+    "run_id",
+    metavar="ID",
+    shell_complete=run_ids,
+    required=True,
+    help="The run to look into.",
+)
 @click.option(
     "--bundle",
     "number",
