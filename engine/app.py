@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,10 +174,11 @@ async def surrounded(
     from engine.connect.fetch import guarded_fetch
     from engine.connect.open import Connections
     from engine.connect.servers import Servers
+    from engine.store.mentions import mentioned
 
     fetch = guarded_fetch(allow_private_networks=operator.allow_private_networks)
     async with (
-        Servers(store.folder, fetch) as own,
+        Servers(store.folder, fetch, partial(mentioned, store)) as own,
         Connections(
             plan,
             found.connector,

@@ -3,12 +3,20 @@
 Authors of modules import these names from `engine.module`; `engine.run.context` makes them true.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from engine.model.bundle import File
 
@@ -153,6 +161,16 @@ class Fetch(Protocol):
 
         Redirects are not followed. Raises as a GET does.
         """
+
+
+Mentioned: TypeAlias = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Asks which of some names, such as ids and tags, stored work still refers to: a server of ours
+keeps what they name, however old it is. Awaited in the event loop that it came from."""
+
+
+async def nothing_mentioned(_names: Collection[str]) -> Collection[str]:
+    """Answer where no work is stored."""
+    return ()
 
 
 class Context(Protocol):

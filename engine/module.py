@@ -23,9 +23,11 @@ from engine.context import (
     Fetch,
     Files,
     Http,
+    Mentioned,
     Progress,
     Reply,
     Variables,
+    nothing_mentioned,
 )
 from engine.hooks import Hooked, HookEvent, HookRequest, Refusal, Registration
 from engine.model.bundle import Bundle, File
@@ -57,6 +59,7 @@ __all__ = [
     "Http",
     "Kind",
     "Lengths",
+    "Mentioned",
     "Module",
     "Pattern",
     "PatternError",
@@ -70,6 +73,7 @@ __all__ = [
     "duration",
     "file_value",
     "first_found",
+    "nothing_mentioned",
 ]
 
 
@@ -302,8 +306,8 @@ class Connector:
     """A connector: a name, its modules, and how to reach its service.
 
     `modules` maps a module's short name to `package.file:Class`, imported when first used.
-    `embedded(data_folder, fetch)` starts the connector's own server; it is what a node without a
-    connection uses. `commands` names a click group `package.file:object`, shown as
+    `embedded(data_folder, fetch, mentioned)` starts the connector's own server; it is what a node
+    without a connection uses. `commands` names a click group `package.file:object`, shown as
     `fusion <connector> …`; empty: none. `health` names an async function `package.file:function`
     that takes nothing and returns `Finding`s about the machine, for `fusion doctor`; empty: none.
     """
@@ -312,7 +316,9 @@ class Connector:
     title: str
     modules: Mapping[str, str]
     connection: type[ConnectionFields] | None = None
-    embedded: Callable[[Path, Fetch], AbstractAsyncContextManager[Embedded]] | None = None
+    embedded: Callable[[Path, Fetch, Mentioned], AbstractAsyncContextManager[Embedded]] | None = (
+        None
+    )
     commands: str = ""
     health: str = ""
 

@@ -12,7 +12,7 @@ from contexts import World, outputs
 
 from engine.connect.client import HttpClient
 from engine.connect.fetch import guarded_fetch
-from engine.module import Bundle, Context, Fetch, Module
+from engine.module import Bundle, Context, Fetch, Module, nothing_mentioned
 from modules.cloudconvert import connector
 
 RAW = {"operation": "import/raw", "file": "hello", "filename": "a.txt"}
@@ -33,7 +33,9 @@ class Waiting(World):
 async def server(folder: Path, fetch: Fetch | None = None) -> AsyncIterator[Waiting]:
     assert connector.embedded is not None
     async with (
-        connector.embedded(folder / "server", fetch or guarded_fetch()) as embedded,
+        connector.embedded(
+            folder / "server", fetch or guarded_fetch(), nothing_mentioned
+        ) as embedded,
         HttpClient(embedded.connection, clock=StandingClock()) as http,
     ):
         yield Waiting(folder, http=http)

@@ -15,9 +15,9 @@ import imageio_ffmpeg
 from PIL import Image
 
 from engine.errors import DataError
-from engine.module import Download, Fetch
+from engine.module import Download, Fetch, Mentioned, nothing_mentioned
 from modules.cloudconvert.local.data import take
-from modules.cloudconvert.local.hosting import Address, Hosted, utc_now
+from modules.cloudconvert.local.hosting import Address, Hosted, Outside, utc_now
 from modules.cloudconvert.local.settings import Settings
 
 TOKEN = "key-for-tests"
@@ -161,11 +161,13 @@ async def serving(
     folder: Path,
     *,
     fetch: Fetch = no_fetch,
+    mentioned: Mentioned = nothing_mentioned,
     settings: Settings | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Local]:
     """Run a server on the folder while the block runs."""
-    hosted = Hosted(take(folder), settings or Settings(TOKEN), fetch, Address(), now)
+    outside = Outside(fetch, mentioned)
+    hosted = Hosted(take(folder), settings or Settings(TOKEN), outside, Address(), now)
     root = f"http://127.0.0.1:{hosted.port}"
     await asyncio.wrap_future(hosted.start())
     try:

@@ -7,19 +7,27 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine.errors import SetupError
-from engine.module import Connector, Embedded, Fetch
+from engine.module import Connector, Embedded, Fetch, Mentioned, nothing_mentioned
 
 
 class Servers:
     """One server per connector; an async context manager that stops them all.
 
-    `data_folder` is the store's: each server gets a folder of its name below it, and `fetch`.
-    `shared`: other processes may use the servers as long as they run.
+    `data_folder` is the store's: each server gets a folder of its name below it, `fetch` and
+    `mentioned`. `shared`: other processes may use the servers as long as they run.
     """
 
-    def __init__(self, data_folder: Path, fetch: Fetch, *, shared: bool = False) -> None:
+    def __init__(
+        self,
+        data_folder: Path,
+        fetch: Fetch,
+        mentioned: Mentioned = nothing_mentioned,
+        *,
+        shared: bool = False,
+    ) -> None:
         self._data_folder = data_folder
         self._fetch = fetch
+        self._mentioned = mentioned
         self._shared = shared
         self._stack = AsyncExitStack()
         self._starting = asyncio.Lock()
@@ -56,8 +64,9 @@ class Servers:
                 notes=(f"define one under `connections`, named `{connector.name}`",),
             )
         folder = self._data_folder / connector.name
+        starting = connector.embedded(folder, self._fetch, self._mentioned)
         try:
-            server = await self._stack.enter_async_context(connector.embedded(folder, self._fetch))
+            server = await self._stack.enter_async_context(starting)
             if self._shared:
                 server.share()
         except OSError as error:

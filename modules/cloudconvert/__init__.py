@@ -3,18 +3,27 @@
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-from engine.module import Connector, Embedded, Fetch, load_object
+from engine.module import (
+    Connector,
+    Embedded,
+    Fetch,
+    Mentioned,
+    load_object,
+    nothing_mentioned,
+)
 from modules.cloudconvert.connection import CloudConvertConnection
 
 
-def embedded(data_folder: Path, fetch: Fetch) -> AbstractAsyncContextManager[Embedded]:
+def embedded(
+    data_folder: Path, fetch: Fetch, mentioned: Mentioned = nothing_mentioned
+) -> AbstractAsyncContextManager[Embedded]:
     """Start the connector's own server; it is imported now, so that other runs do not pay for it.
 
-    `data_folder` keeps its state and files from run to run.
+    `data_folder` keeps its state and files from run to run, what `mentioned` names past its time.
     """
     server: AbstractAsyncContextManager[Embedded] = load_object(
         "modules.cloudconvert.local.embedded:embedded"
-    )(data_folder, fetch)
+    )(data_folder, fetch, mentioned)
     return server
 
 

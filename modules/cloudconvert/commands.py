@@ -102,7 +102,7 @@ def serve(
     """Serve until Ctrl-C. Jobs under way go on at the next start."""
     from engine.connect.fetch import guarded_fetch  # noqa: PLC0415 - start-up time
     from modules.cloudconvert.local.data import DataFolder, DataFolderHeld  # noqa: PLC0415
-    from modules.cloudconvert.local.hosting import Address, Hosted  # noqa: PLC0415
+    from modules.cloudconvert.local.hosting import Address, Hosted, Outside  # noqa: PLC0415
     from modules.cloudconvert.local.signing import Signer  # noqa: PLC0415
 
     key = api_key or secrets.token_urlsafe(32)
@@ -113,7 +113,7 @@ def serve(
         folder = DataFolder(data)
         if settings.signing_secret is None:
             made["signing secret"] = Signer(folder.secret()).account_secret()
-        hosted = Hosted(folder, settings, fetch, Address(host, port))
+        hosted = Hosted(folder, settings, Outside(fetch), Address(host, port))
     except DataFolderHeld as error:
         text = f"another server uses the folder {data}"
         raise SetupError(text, code="E305", notes=("choose another one with --data",)) from error

@@ -4,12 +4,15 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 SECONDS = 20
 """How long an answer may take; a program that is not done by then counts as broken."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,10 @@ async def ask(command: Sequence[str], *, home: str | None = None) -> Said | None
             os.killpg(process.pid, signal.SIGKILL)
         status = await asyncio.shield(process.wait())
     return Said(status, output.decode("utf-8", "replace"))
+
+
+async def all_of(*waited: Coroutine[Any, Any, T]) -> list[T]:
+    """Await several at the same time. A cancellation, too, waits until each of them has let go."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in waited]
+    return [task.result() for task in tasks]

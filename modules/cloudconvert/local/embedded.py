@@ -2,14 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from engine.errors import SetupError
-from engine.module import Connection, Embedded, Fetch
+from engine.module import Connection, Embedded, Fetch, Mentioned, nothing_mentioned
 from modules.cloudconvert.local.data import DataFolder, DataFolderHeld, take
-from modules.cloudconvert.local.hosting import Address, Hosted
+from modules.cloudconvert.local.hosting import Address, Hosted, Outside
 from modules.cloudconvert.local.settings import Settings
 from modules.cloudconvert.local.sharing import offer, offered, withdraw
 
@@ -47,8 +47,12 @@ class _Joined:
 
 
 @asynccontextmanager
-async def embedded(data_folder: Path, fetch: Fetch) -> AsyncIterator[Embedded]:
+async def embedded(
+    data_folder: Path, fetch: Fetch, mentioned: Mentioned = nothing_mentioned
+) -> AsyncIterator[Embedded]:
     """Run the server while the block runs. Raises SetupError if it cannot start.
+
+    Jobs and lone tasks that `mentioned` names by an id or tag do not expire.
 
     If another process holds the data folder and shares its server, that one is used. Otherwise this
     one works in a numbered folder inside it; the next server that gets the data folder takes over
@@ -63,7 +67,8 @@ async def embedded(data_folder: Path, fetch: Fetch) -> AsyncIterator[Embedded]:
         return
     token = secrets.token_urlsafe(32)
     try:
-        hosted = Hosted(data, Settings(token), fetch, Address())
+        outside = Outside(fetch, _asked_here(mentioned))
+        hosted = Hosted(data, Settings(token), outside, Address())
         await asyncio.wrap_future(hosted.start())
     except Exception as error:
         raise _cannot_start(error) from error
@@ -87,6 +92,21 @@ def _taken(folder: Path) -> DataFolder | Connection:
 
 def _cannot_start(error: Exception) -> SetupError:
     return SetupError(f"the embedded CloudConvert server cannot start: {error}", code="E305")
+
+
+def _asked_here(mentioned: Mentioned) -> Mentioned:
+    """Return the question for the server's thread; it is answered in this event loop."""
+    here = asyncio.get_running_loop()
+
+    async def asked(names: Collection[str]) -> Collection[str]:
+        answering = asyncio.run_coroutine_threadsafe(_answered(mentioned, names), here)
+        return await asyncio.wrap_future(answering)
+
+    return asked
+
+
+async def _answered(mentioned: Mentioned, names: Collection[str]) -> Collection[str]:
+    return await mentioned(names)
 
 
 async def _stopped(hosted: Hosted) -> None:

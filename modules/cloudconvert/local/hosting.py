@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine.module import Fetch
+from engine.module import Fetch, Mentioned, nothing_mentioned
 from modules.cloudconvert.local.data import DataFolder
 from modules.cloudconvert.local.settings import Settings
 
@@ -27,6 +27,14 @@ BACKLOG = 128
 def utc_now() -> datetime:
     """Return the moment; a server has no context that could tell it."""
     return datetime.now(UTC)  # noqa: TID251 - the composition root of the server
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a server asks of the world around it."""
+
+    fetch: Fetch
+    mentioned: Mentioned = nothing_mentioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +74,12 @@ class Hosted:
         self,
         data: DataFolder,
         settings: Settings,
-        fetch: Fetch,
+        outside: Outside,
         address: Address,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """Take the address. Raises OSError if it is taken; the data folder is closed then."""
-        self._data, self._settings, self._fetch, self._now = data, settings, fetch, now
+        self._data, self._settings, self._outside, self._now = data, settings, outside, now
         self._host = address.host
         try:
             self._socket = _listening(address)
@@ -116,7 +124,7 @@ class Hosted:
 
         stopping = asyncio.Event()
         async with (
-            running(self._data, self._settings, self._fetch, self._now, self.url) as server,
+            running(self._data, self._settings, self._outside, self._now, self.url) as server,
             serve(server.app, self._socket),
         ):
             self._ready.set_result((asyncio.get_running_loop(), stopping, server))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 
-from modules.cloudconvert.local.asking import ask
+from modules.cloudconvert.local.asking import all_of, ask
 from modules.cloudconvert.local.programs import Found, Sought, find_programs
 
 VIDEO_INSTALL = "pip install 'fusion-runner[video]'"
@@ -65,11 +65,10 @@ async def take_inventory() -> Inventory:
     if find_spec("imageio_ffmpeg"):
         bundled = await asyncio.to_thread(_bundled_ffmpeg)
         candidates += [(bundled, "imageio-ffmpeg")] if bundled else []
-    programs, described = await asyncio.gather(
-        find_programs(),
-        asyncio.gather(*(_describe(path, origin) for path, origin in candidates)),
-    )
-    return Inventory(tuple(one for one in described if one), packages, programs)
+    async with asyncio.TaskGroup() as group:
+        programs = group.create_task(find_programs())
+        described = await all_of(*(_describe(path, origin) for path, origin in candidates))
+    return Inventory(tuple(one for one in described if one), packages, programs.result())
 
 
 def _version_of(package: str) -> str | None:

@@ -6,10 +6,12 @@ Ids that do not exist, and things that were deleted, are Refusals of 404.
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from engine.module import Mentioned
 from modules.cloudconvert.local.data import DataFolder, TaskFolder
 from modules.cloudconvert.local.files import link
 from modules.cloudconvert.local.operations.import_inline import SPOOLED
@@ -230,17 +232,34 @@ class Jobs:
 
     # Retention
 
-    async def sweep(self, retention: timedelta) -> None:
-        """Delete what ended longer ago than `retention`, and give up on forgotten uploads."""
+    async def sweep(self, retention: timedelta, mentioned: Mentioned) -> None:
+        """Delete what ended longer ago than `retention`, and give up on forgotten uploads.
+
+        What `mentioned` names by the id or tag of a job, or the id of one of its tasks, stays.
+        Raises what `mentioned` raises.
+        """
         now = self._scheduler.now_ms()
-        before = now - _ms(retention)
-        for job in self._store.expired_jobs(before):
-            await self.delete_job(job.id)
-        for task in self._store.expired_tasks(before):
-            await self.delete_task(task.id)
+        names = self._names_of_expired(now - _ms(retention))
+        every = {name for some in names.values() for name in some}
+        kept = set(await mentioned(every)) if every else set()
+        for (is_job, one), some in names.items():
+            if not kept.isdisjoint(some):
+                continue
+            with suppress(Refusal):  # deleted by a client meanwhile
+                await (self.delete_job(one) if is_job else self.delete_task(one))
         for task in self._store.forgotten_uploads(now - _ms(UPLOAD_PATIENCE)):
             failure = TaskFailure("UPLOAD_FAILED", "No file was uploaded within a day")
             self._scheduler.finish(failed(task, failure))
+
+    def _names_of_expired(self, before: int) -> dict[tuple[bool, str], set[str]]:
+        """Return what jobs (True, id) and lone tasks (False, id) can be called by."""
+        found: dict[tuple[bool, str], set[str]] = {}
+        for job in self._store.expired_jobs(before):
+            tasks = {task.id for task in self._store.tasks_of(job.id)}
+            found[True, job.id] = {job.id, *tasks, *((job.tag,) if job.tag else ())}
+        for task in self._store.expired_tasks(before):
+            found[False, task.id] = {task.id}
+        return found
 
     def resume(self) -> None:
         """Take up what a dead process left: its tasks at work and waiting, its open jobs."""

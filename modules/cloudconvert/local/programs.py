@@ -3,14 +3,13 @@
 They are run, never linked, and none is asked for: without them the wheels do what they can.
 """
 
-import asyncio
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
-from modules.cloudconvert.local.asking import ask
+from modules.cloudconvert.local.asking import all_of, ask
 
 _NUMBER = r"(\d+(?:\.\d+)+)"
 
@@ -95,7 +94,7 @@ async def find_programs(sought: Sequence[Sought] = SOUGHT) -> dict[str, Found]:
     """Look for programs; those that are here and answer come back by name."""
     # Some make folders at home even when asked for no more than their version.
     with TemporaryDirectory(prefix="fusion-asking-") as home:
-        found = await asyncio.gather(*(_found(one, home) for one in sought))
+        found = await all_of(*(_found(one, home) for one in sought))
     return {one.name: each for one, each in zip(sought, found, strict=True) if each}
 
 

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
-from engine.module import Fetch
+from engine.errors import EngineError
+from engine.module import Fetch, Mentioned
 from modules.cloudconvert.local.children import Children
 from modules.cloudconvert.local.data import DATABASE, DataFolder
 from modules.cloudconvert.local.deliveries import Deliveries, Teller
@@ -24,6 +26,9 @@ from modules.cloudconvert.local.settings import Settings
 from modules.cloudconvert.local.signing import Signer
 from modules.cloudconvert.local.storage import Storage
 from modules.cloudconvert.local.store import Store
+
+if TYPE_CHECKING:
+    from modules.cloudconvert.local.hosting import Outside
 
 LOG = logging.getLogger(__name__)
 
@@ -42,7 +47,11 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    data: DataFolder, settings: Settings, fetch: Fetch, now: Callable[[], datetime], address: str
+    data: DataFolder,
+    settings: Settings,
+    outside: "Outside",
+    now: Callable[[], datetime],
+    address: str,
 ) -> AsyncIterator[Running]:
     """Run the server on a data folder that this process holds; closes the folder at the end.
 
@@ -56,21 +65,24 @@ async def running(
         data.close()
         raise
     _adopt(data, store)
-    shop = asyncio.create_task(_find_engines(fetch))
+    shop = asyncio.create_task(_find_engines(outside.fetch))
     scheduler = Scheduler(store, data, settings, shop, now)
     jobs = Jobs(store, data, scheduler)
     signer = Signer(data.secret())
     storage = Storage(jobs, data, signer, now, settings.limits.file_bytes)
     parts = Parts(store, jobs, scheduler, storage, signer, settings, shop, now)
     teller = Teller(
-        fetch,
+        outside.fetch,
         lambda: parts.answers_at(settings.base_url or address),
         parts.account_secret,
     )
     deliveries = Deliveries(store, scheduler, settings, teller)
-    chores = [asyncio.create_task(_sweep(jobs, settings)), asyncio.create_task(deliveries.run())]
+    chores: list[asyncio.Task[None]] = []
     try:
         jobs.resume()
+        await _sweep(jobs, settings, outside.mentioned)
+        sweeping = _sweep_each_hour(jobs, settings, outside.mentioned)
+        chores += map(asyncio.create_task, (sweeping, deliveries.run()))
         yield Running(make_app(parts), scheduler, jobs, deliveries)
     finally:
         for chore in chores:
@@ -100,13 +112,17 @@ async def _cancelled(
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _sweep(jobs: Jobs, settings: Settings) -> None:
+async def _sweep(jobs: Jobs, settings: Settings, mentioned: Mentioned) -> None:
+    try:
+        await jobs.sweep(settings.retention, mentioned)
+    except (sqlite3.Error, EngineError):
+        LOG.exception("old jobs cannot be deleted; trying again in an hour")
+
+
+async def _sweep_each_hour(jobs: Jobs, settings: Settings, mentioned: Mentioned) -> None:
     while True:
-        try:
-            await jobs.sweep(settings.retention)
-        except sqlite3.Error:
-            LOG.exception("old jobs cannot be deleted; trying again in an hour")
         await asyncio.sleep(SWEEP_SECONDS)
+        await _sweep(jobs, settings, mentioned)
 
 
 def _adopt(data: DataFolder, store: Store) -> None:

@@ -15,7 +15,7 @@ from engine.connect.servers import Servers
 from engine.errors import Place, ServiceConnectionError, SetupError, UnusableConnectionError
 from engine.model.scenario import Settings
 from engine.model.secrets import Secrets
-from engine.module import Connection, Connector, Fetch, Http
+from engine.module import Connection, Connector, Fetch, Http, Mentioned
 from engine.plan.plan import EMBEDDED, Node, NodeKind, Plan
 from modules.cloudconvert import connector as cloudconvert
 from modules.cloudconvert.connection import CloudConvertConnection
@@ -51,7 +51,9 @@ class Setting:
     servers: Servers = field(init=False)
 
     @asynccontextmanager
-    async def embedded(self, data_folder: Path, _fetch: Fetch) -> AsyncIterator[Server]:
+    async def embedded(
+        self, data_folder: Path, _fetch: Fetch, _mentioned: Mentioned
+    ) -> AsyncIterator[Server]:
         if self.fails:
             raise PermissionError(13, "Permission denied")
         self.started.append(data_folder)

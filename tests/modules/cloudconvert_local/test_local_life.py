@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from local_server import (
 from processes import children_of_this_process, is_alive, linux_only
 from slow_jobs import at_work
 
-from engine.errors import SetupError
+from engine.errors import SetupError, StoreError
 from modules.cloudconvert.local.data import DataFolder, DataFolderHeld
 from modules.cloudconvert.local.embedded import embedded
+from modules.cloudconvert.local.hosting import utc_now
 from modules.cloudconvert.local.settings import Settings
 
 THIS_FILE = Path(__file__)
@@ -163,6 +165,55 @@ async def test_ended_jobs_vanish_after_a_day_and_forgotten_uploads_fail(tmp_path
         assert (await local.http.get(f"/v2/jobs/{done['id']}")).status_code == 404
         assert (await local.http.get(f"/v2/tasks/{lone['id']}")).status_code == 404
         assert list((tmp_path / "tasks").iterdir()) == []
+
+
+async def test_what_stored_work_refers_to_does_not_vanish(tmp_path: Path) -> None:
+    moment = [datetime(2026, 1, 5, 9, tzinfo=UTC)]
+    asked: list[set[str]] = []
+    held: set[str] = set()
+
+    async def mentioned(names: Collection[str]) -> Collection[str]:
+        asked.append(set(names))
+        return held
+
+    def later() -> datetime:
+        return moment[0]
+
+    async with serving(tmp_path, now=later) as local:
+        jobs = [await local.ended((await local.create({"in": RAW}, tag=t))["id"]) for t in "abc"]
+        lone = [
+            (await local.http.post("/sync/v2/import/raw", json=RAW)).json()["data"]["id"]
+            for _ in range(2)
+        ]
+    held |= {jobs[0]["id"], "b", lone[0]}
+    moment[0] += timedelta(hours=25)
+    async with serving(tmp_path, now=later, mentioned=mentioned) as local:
+        assert (await local.http.get(f"/v2/tasks/{lone[1]}")).status_code == 404
+        found = [(await local.http.get(f"/v2/jobs/{job['id']}")).status_code for job in jobs]
+        assert found == [200, 200, 404]
+        assert (await local.http.get(f"/v2/tasks/{lone[0]}")).status_code == 200
+    tasks = {job["tasks"][0]["id"] for job in jobs}
+    assert asked == [{job["id"] for job in jobs} | tasks | set("abc") | set(lone)]
+    held = {jobs[1]["tasks"][0]["id"]}
+    async with serving(tmp_path, now=later, mentioned=mentioned) as local:
+        assert (await local.http.get(f"/v2/jobs/{jobs[0]['id']}")).status_code == 404
+        assert (await local.http.get(f"/v2/jobs/{jobs[1]['id']}")).status_code == 200
+
+
+async def test_nothing_vanishes_while_nobody_can_tell_what_is_wanted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def mentioned(names: Collection[str]) -> Collection[str]:
+        raise StoreError("the store is closed")
+
+    def later() -> datetime:
+        return utc_now() + timedelta(hours=25)
+
+    async with serving(tmp_path) as local:
+        done = await local.ended((await local.create({"in": RAW}))["id"])
+    async with serving(tmp_path, now=later, mentioned=mentioned) as local:
+        assert (await local.get(f"/v2/jobs/{done['id']}"))["data"]["id"] == done["id"]
+    assert "old jobs cannot be deleted" in caplog.text
 
 
 async def test_files_of_tasks_that_no_record_knows_are_removed_at_start(tmp_path: Path) -> None:
