@@ -125,8 +125,11 @@ class DataFolder:
 
 
 def take(path: Path) -> DataFolder:
-    """Take the folder, or the first numbered one inside it that is free."""
-    for candidate in _candidates(path):
+    """Take the folder, or the first numbered one inside it that is free.
+
+    Its name becomes absolute: programs that work on its files do so in folders of their own.
+    """
+    for candidate in _candidates(path.absolute()):
         try:
             return DataFolder(candidate)
         except DataFolderHeld:

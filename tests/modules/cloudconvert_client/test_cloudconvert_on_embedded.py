@@ -12,6 +12,7 @@ import pytest
 from clocks import StandingClock
 from cloudconvert_embedded import Waiting, server
 from contexts import outputs
+from local_server import make_clip
 from PIL import Image
 from wire import sends, serving
 
@@ -157,6 +158,22 @@ async def test_without_download_the_job_can_be_found_by_its_tag(tmp_path: Path) 
         assert found.id == bundle["id"]
         assert await find_job(world, "another") is None
     assert (bundle["tag"], bundle["file"]) == (world.operation_key, None)
+
+
+async def test_a_data_folder_may_be_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(tmp_path / "a.mov")
+    monkeypatch.chdir(tmp_path)
+    async with server(Path()) as world:
+        bundle = await run(
+            ConvertFile,
+            world,
+            input_file="upload",
+            file=await world.files.take(Path("a.mov")),
+            output_format="mp4",
+        )
+    assert bundle["file"].name == "a.mp4"
 
 
 async def test_an_interrupted_wait_leaves_no_job(tmp_path: Path) -> None:
