@@ -26,6 +26,19 @@ MAX_NODES = 50_000
 MAX_SCALAR = 256 * 1024
 """Bytes of UTF-8."""
 
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a file may hold: bytes, levels, values, and bytes of one text."""
+
+    size: int = MAX_BYTES
+    depth: int = MAX_DEPTH
+    nodes: int = MAX_NODES
+    scalar: int = MAX_SCALAR
+
+
+SCENARIO = Bounds()
+
 KeyPath: TypeAlias = tuple[str | int, ...]
 """The way to a value: keys and list indices from the top."""
 
@@ -98,16 +111,16 @@ def _scalar_place(source: Source, event: Any) -> Place:
     return source.place(first, max(1, at[-1] - first))
 
 
-def read_file(path: Path) -> Source:
+def read_file(path: Path, bounds: Bounds = SCENARIO) -> Source:
     """Read a file's text. Raises ScenarioError (E101, E102, E103)."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 4)
+            content = file.read(bounds.size + 4)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ScenarioError(Problem("E101", f"{path}: {reason}")) from error
-    if len(content.removeprefix(b"\xef\xbb\xbf")) > MAX_BYTES:
-        text = f"{path} is larger than {MAX_BYTES:,} bytes"
+    if len(content.removeprefix(b"\xef\xbb\xbf")) > bounds.size:
+        text = f"{path} is larger than {bounds.size:,} bytes"
         raise ScenarioError(Problem("E103", text))
     try:
         return Source(str(path), content.decode())
@@ -123,7 +136,7 @@ def _line_and_column(source: Source) -> tuple[int, int]:
     return place.line, place.column
 
 
-def read(source: Source, problems: Problems) -> Document:
+def read(source: Source, problems: Problems, bounds: Bounds = SCENARIO) -> Document:
     """Read one mapping from a YAML text.
 
     What leaves the rest readable (duplicate keys, ambiguous values) is added to `problems`; what
@@ -133,7 +146,7 @@ def read(source: Source, problems: Problems) -> Document:
     if found:
         message = f"the character U+{ord(found[0]):04X} cannot stand in YAML"
         _stop(problems, Problem("E102", message, source.place(found.start())))
-    builder = _Builder(source, problems)
+    builder = _Builder(source, problems, bounds)
     try:
         for event in yaml.parse(source.text, Loader=_LOADER):
             builder.take(event)
@@ -177,8 +190,9 @@ class _Frame:
 class _Builder:
     """Builds the data from events; every event is checked before anything is built from it."""
 
-    def __init__(self, source: Source, problems: Problems) -> None:
+    def __init__(self, source: Source, problems: Problems, bounds: Bounds) -> None:
         self._source = source
+        self._bounds = bounds
         self._problems = problems
         self._frames: list[_Frame] = []
         self._nodes = 0
@@ -230,8 +244,8 @@ class _Builder:
 
     def _check_node(self, event: Any) -> None:
         self._nodes += 1
-        if self._nodes > MAX_NODES:
-            self._refuse("E103", f"the file holds more than {MAX_NODES:,} values", event)
+        if self._nodes > self._bounds.nodes:
+            self._refuse("E103", f"the file holds more than {self._bounds.nodes:,} values", event)
         if event.tag is not None:
             self._refuse("E107", "scenarios use no YAML tags; quote a text with `!`", event)
         if event.anchor is not None:
@@ -242,8 +256,9 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         value = event.value
-        if len(value) > MAX_SCALAR // 4 and len(value.encode()) > MAX_SCALAR:
-            message = f"a text is longer than {MAX_SCALAR // 1024} KiB"
+        most = self._bounds.scalar
+        if len(value) > most // 4 and len(value.encode()) > most:
+            message = f"a text is longer than {most // 1024} KiB"
             _stop(self._problems, Problem("E103", message, _scalar_place(self._source, event)))
         frame = self._frames[-1] if self._frames else None
         if frame is not None and frame.pairs is not None and frame.key is None:
@@ -260,8 +275,9 @@ class _Builder:
             self._problems.add(Problem("E105", str(error), place))
 
     def _open(self, event: Any, kind: type) -> None:
-        if len(self._frames) >= MAX_DEPTH:
-            self._refuse("E103", f"lists and mappings are nested deeper than {MAX_DEPTH}", event)
+        if len(self._frames) >= self._bounds.depth:
+            text = f"lists and mappings are nested deeper than {self._bounds.depth}"
+            self._refuse("E103", text, event)
         start = event.start_mark.index
         if event.flow_style and self._source.text.startswith("{{", start):
             self._unquoted(event, start)

@@ -224,7 +224,7 @@ class Failures:
                 created_at=now,
                 failure=self._replayable(trouble),
                 source=self._plan.source,
-                source_path=str(self._plan.path),
+                source_path=str(self._plan.path.absolute()),
                 bundles={name: scope[name] for name in node.mappable if name in scope},
                 inputs=self.inputs,
                 variables=self.variables.snapshot(),

@@ -278,3 +278,14 @@ def test_options_that_do_not_go_together_are_refused() -> None:
         (),
     ):
         assert fusion("replay", *words).exit_code == Exit.USAGE
+
+
+def test_a_replay_works_where_the_scenario_lies_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = ids()
+    mend(first)
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert fusion("replay", first).exit_code == Exit.OK
+    assert (tmp_path / "outbox/2.txt").read_text() == "10"

@@ -4,6 +4,7 @@ import click
 
 from engine.cli.commands.incomplete_delete import delete, resolve
 from engine.cli.commands.incomplete_edit import edit
+from engine.cli.commands.incomplete_exchange import export, import_
 from engine.cli.commands.incomplete_list import list_
 from engine.cli.commands.incomplete_show import show
 
@@ -27,5 +28,7 @@ def command() -> None:
 command.add_command(list_)
 command.add_command(show)
 command.add_command(edit)
+command.add_command(export)
+command.add_command(import_)
 command.add_command(resolve)
 command.add_command(delete)
