@@ -62,8 +62,17 @@ TITLES: Mapping[str, str] = {
     "E701": "unusable arguments",
     "W101": "never runs",
     "W102": "operations will not overlap",
+    "W103": "nobody uses this",
+    "W104": "secret written in clear",
+    "W105": "never matches",
+    "W106": "aggregator swallows",
 }
 """Headline of each error code; the code is stable, the wording is not."""
+
+
+def is_warning(code: str) -> bool:
+    """Tell whether a code is of something that runs, but cannot be meant."""
+    return code.startswith("W")
 
 
 @dataclass(frozen=True, slots=True)

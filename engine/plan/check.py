@@ -14,7 +14,7 @@ from engine.plan.connections import read_connections, settled
 from engine.plan.hints import shown
 from engine.plan.inputs import check_inputs
 from engine.plan.inspection import Inspection
-from engine.plan.lints import never_runs
+from engine.plan.lints import lints
 from engine.plan.nodes import Nodes
 from engine.plan.overlap import find_overlaps
 from engine.plan.placing import place_all
@@ -67,7 +67,7 @@ def _checked(source: Source, path: Path, catalog: Catalog, connections_file: Pat
         nodes=by_id,
         positions=nodes.positions,
         ahead=ahead,
-        warnings=(*never_runs(by_id.values()), *inspection.warnings),
+        warnings=tuple(lints(inspection, survey, by_id)),
         inputs=written.inputs,
         connections=settled(entries),
     )

@@ -1,22 +1,159 @@
 """What runs but cannot be meant, as warnings. Called by `engine.plan.check`."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
 
-from engine.errors import Problem
-from engine.plan.hints import shown
-from engine.plan.plan import Node
+from engine.errors import Place, Problem
+from engine.model.scenario import Conditions
+from engine.module import Effect, Kind
+from engine.plan.flow import ErrorType
+from engine.plan.hints import did_you_mean, listed, shown
+from engine.plan.inspection import Inspection
+from engine.plan.plan import Leaf, Node, NodeKind
+from engine.plan.secrets_written import find_secrets
+from engine.plan.survey import Survey
+
+_TYPES: tuple[str, ...] = get_args(ErrorType)
+_TEXT = r"""(?P<quote>["'])(?P<type>\w*)(?P=quote)"""
+_COMPARED = re.compile(
+    rf"\berror\s*\.\s*type\s*==\s*{_TEXT}|"
+    + _TEXT.replace("quote", "quote2").replace("type", "type2")
+    + r"\s*==\s*(?:\w+\s*\.\s*)?error\s*\.\s*type\b"
+)
+_EQUAL = ("text:equal", "text:equal:ci")
 
 
-def never_runs(nodes: Iterable[Node]) -> Iterator[Problem]:
-    """Yield what can never run (W101), in document order.
+def lints(inspection: Inspection, survey: Survey, nodes: Mapping[str, Node]) -> list[Problem]:
+    """Return every warning of a scenario, in document order.
 
-    What is disabled is left alone: its author knows. A fallback never runs beside a route that
-    takes every bundle.
+    What is disabled is left alone: its author knows.
     """
-    for router in nodes:
-        open_routes = [route for route in router.routes if not route.disabled]
-        takes_all = [route for route in open_routes if not (route.filter or route.fallback)]
-        if takes_all and any(route.fallback for route in open_routes):
-            name = shown(takes_all[0].name) if takes_all[0].name else "another route"
-            text = f"the fallback of {shown(router.title)} never runs: {name} takes every bundle"
-            yield Problem("W101", text, router.place)
+    used = _mapped(nodes.values())
+    found = [*inspection.warnings, *find_secrets(inspection, survey)]
+    for node in nodes.values():
+        if not node.disabled:
+            found += _never_runs(node)
+            found += _never_matches(inspection, survey, node)
+            found += _unused(node, used, guarded=bool(survey.by_id[node.id].on_error))
+            found += _collects_nothing(node)
+    return sorted(found, key=_position)
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return (problem.place.line, problem.place.column) if problem.place else (0, 0)
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    yield from node.fields.leaves
+    filters = [node.filter, *(route.filter for route in node.routes)]
+    for each in filters:
+        if each is not None:
+            yield from each.leaves
+
+
+def _mapped(nodes: Iterable[Node]) -> frozenset[str]:
+    """Return the names that any expression maps."""
+    return frozenset(
+        reference.root
+        for node in nodes
+        for leaf in _leaves(node)
+        for reference in leaf.mapped.references
+    )
+
+
+def _never_runs(router: Node) -> Iterator[Problem]:
+    """Yield a fallback that never runs: one beside a route that takes every bundle (W101)."""
+    open_routes = [route for route in router.routes if not route.disabled]
+    takes_all = [route for route in open_routes if not (route.filter or route.fallback)]
+    if takes_all and any(route.fallback for route in open_routes):
+        name = shown(takes_all[0].name) if takes_all[0].name else "another route"
+        text = f"the fallback of {shown(router.title)} never runs: {name} takes every bundle"
+        notes = ("give that route a filter, or drop the fallback",)
+        yield Problem("W101", text, router.place, notes)
+
+
+def _unused(node: Node, used: frozenset[str], *, guarded: bool) -> Iterator[Problem]:
+    """Yield a node that only computes what nobody maps (W103, W106).
+
+    One with an error route of its own may be there to check its bundles.
+    """
+    if node.id in used:
+        return
+    if node.kind is NodeKind.AGGREGATOR:
+        text = f"no node maps what {shown(node.title)} collects, and its bundles end here"
+        notes = (f"map it further down, as `{{{{ {node.id}.… }}}}`, or remove the aggregator",)
+        yield Problem("W106", text, node.place, notes)
+    elif _only_computes(node) and not guarded:
+        text = f"no node maps what {shown(node.title)} gives, and it does nothing else"
+        yield Problem("W103", text, node.place, ("map its items further down, or remove it",))
+
+
+def _only_computes(node: Node) -> bool:
+    module = node.module
+    if module is None or module.effect is not Effect.PURE or module.kind is not Kind.ACTION:
+        return False
+    return module.variables_set(node.fields.constants) == ()
+
+
+def _collects_nothing(node: Node) -> Iterator[Problem]:
+    """Yield an aggregator whose rows hold nothing of the bundles that it collects (W106).
+
+    Of those, only what it collects can be mapped behind it.
+    """
+    if node.kind is not NodeKind.AGGREGATOR or node.source not in node.mappable:
+        return
+    closed = node.mappable[node.mappable.index(node.source) :]
+    if "function" in node.fields.constants and "value" not in node.fields.names:
+        return
+    mapped = {
+        reference.root
+        for leaf in node.fields.leaves
+        if leaf.path[1] != "group_by"
+        for reference in leaf.mapped.references
+    }
+    if not mapped & set(closed):
+        text = f"{shown(node.title)} takes nothing of the bundles of {listed(closed)}"
+        notes = ("behind an aggregator, only what it collects can be mapped",)
+        yield Problem("W106", text, node.place, notes)
+
+
+def _never_matches(inspection: Inspection, survey: Survey, node: Node) -> Iterator[Problem]:
+    """Yield comparisons of an error's type with what no error is called (W105)."""
+    for leaf in _leaves(node):
+        if "error" in leaf.mapped.text:
+            for found in _COMPARED.finditer(leaf.mapped.text):
+                group = "type" if found["type"] is not None else "type2"
+                name, at = found[group], found.start(group)
+                if name not in _TYPES:
+                    yield _no_type(name, leaf.place_at(at, max(1, len(name))))
+    draft = survey.by_id[node.id]
+    filters: list[tuple[tuple[str | int, ...], Any]] = [(("filter",), draft.written.filter)]
+    filters += [
+        (("routes", index, "filter"), route.filter)
+        for index, route in enumerate(draft.written.routes or ())
+    ]
+    for path, written in filters:
+        if isinstance(written, Conditions):
+            for place, name in _conditions(inspection, (*draft.keys, *path), written):
+                yield _no_type(name, place)
+
+
+def _conditions(
+    inspection: Inspection, keys: tuple[str | int, ...], written: Conditions
+) -> Iterator[tuple[Place, str]]:
+    for at, group in enumerate(written.any):
+        for index, parts in enumerate(group.all):
+            if len(parts) != 3 or parts[1] not in _EQUAL or not isinstance(parts[2], str):
+                continue
+            compares_type = isinstance(parts[0], str) and "error.type" in parts[0]
+            names = _TYPES if parts[1] == _EQUAL[0] else tuple(map(str.lower, _TYPES))
+            name = parts[2] if parts[1] == _EQUAL[0] else parts[2].lower()
+            if compares_type and "{" not in name and name not in names:
+                path = (*keys, "any", at, "all", index, 2)
+                yield inspection.document.value_place(path), parts[2]
+
+
+def _no_type(name: str, place: Place) -> Problem:
+    text = f"no error has the type {shown(name)}{did_you_mean(name, _TYPES)}"
+    return Problem("W105", text, place, (f"types: {listed(_TYPES)}",))

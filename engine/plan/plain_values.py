@@ -31,7 +31,12 @@ _NUMBER_ELSEWHERE = re.compile(
     )""",
     re.VERBOSE,
 )
-_MEANT = {"yes": "true", "on": "true", "no": "false", "off": "false", "~": "null"}
+CONSTANT_MEANT = {
+    **dict.fromkeys(("yes", "on", "true"), "true"),
+    **dict.fromkeys(("no", "off", "false"), "false"),
+    **dict.fromkeys(("~", "null"), "null"),
+}
+"""What a word that readers of YAML take differently is likely to mean, by its small letters."""
 
 
 class AmbiguousValueError(ValueError):
@@ -57,7 +62,7 @@ def typed(text: str) -> str | int | float | bool | None:
 
 def _text_or_refused(text: str) -> str:
     if _SPELLED.fullmatch(text):
-        meant = _MEANT.get(text.lower(), text.lower())
+        meant = CONSTANT_MEANT[text.lower()]
         raise AmbiguousValueError(f'write `{meant}`, or quote the text: "{text}"')
     if _NUMBER_ELSEWHERE.fullmatch(text):
         raise AmbiguousValueError(

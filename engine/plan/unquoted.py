@@ -14,7 +14,7 @@ _COMMENT = re.compile(r"\s+#.*$")
 
 def unquoted_problem(source: Source, index: int) -> Problem:
     """Return the problem of an expression whose `{{` stands at `index`."""
-    hint = _quoted(_written(source, index))
+    hint = quoted(written(source, index))
     text = "YAML reads an unquoted `{{` as the start of a mapping"
     return Problem("E106", f"{text}; write {hint}", source.place(index, 2))
 
@@ -30,7 +30,7 @@ def find_unquoted(source: Source, index: int) -> int | None:
     return None
 
 
-def _written(source: Source, index: int) -> str:
+def written(source: Source, index: int) -> str:
     """Return the value that was meant: to the end of the line, or to its own bracket's end."""
     start = source.line_start(index)
     line = source.line_of(index)
@@ -42,7 +42,8 @@ def _written(source: Source, index: int) -> str:
     return rest
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text in the quotes that change least of it."""
     if '"' not in text:
         return f'"{text}"'
     if "'" not in text:

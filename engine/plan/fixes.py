@@ -1,0 +1,171 @@
+"""Mends what can be mended without asking: `fusion validate --fix`.
+
+Each fix changes a few characters of the text, so comments and layout stay. One is kept only if the
+problem that it is for is gone from where it was.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import NamedTuple
+
+from engine.errors import Problem, ScenarioError
+from engine.plan.catalog import Catalog
+from engine.plan.check import load_text
+from engine.plan.plain_values import CONSTANT_MEANT
+from engine.plan.read import read_file
+from engine.plan.source import Source
+from engine.plan.unquoted import quoted, written
+
+MOST = 500
+"""Fixes of one file at most."""
+_FIRST_KEY = re.compile(
+    r"^settings:[ \t]*(?:#.*)?(?:\r\n|\r|\n)((?:[ \t]*(?:#.*)?(?:\r\n|\r|\n))*)"
+    r"([ \t]+)(?=[^\s#])",
+    re.MULTILINE,
+)
+_FLOW_SETTINGS = re.compile(r"^settings:[ \t]*\{[ \t]*(?=(\})?)", re.MULTILINE)
+_STORES_NOT = re.compile(r"\bstore_incomplete_executions:([ \t]+)false\b")
+_FLOW = re.compile(r"^(?:flow|inputs|connections|on_error):", re.MULTILINE)
+
+
+class Edit(NamedTuple):
+    """Characters of a text that are replaced, and what this does in words."""
+
+    start: int
+    end: int
+    text: str
+    words: str
+
+    def applied(self, text: str) -> str:
+        return text[: self.start] + self.text + text[self.end :]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A text with its fixes, each as (line in the text as it was then, what was done)."""
+
+    text: str
+    done: tuple[tuple[int, str], ...]
+
+
+def fix_file(path: Path, catalog: Catalog, connections_file: Path | None) -> Fixed:
+    """Mend a scenario file in place, at once or not at all.
+
+    Raises ScenarioError (E101, E102) if it cannot be read, OSError if it cannot be written.
+    """
+    source = read_file(path)
+    fixed = fixed_text(source.text, path, catalog, connections_file)
+    if fixed.done:
+        _replace(path.resolve(), fixed.text)
+    return fixed
+
+
+def fixed_text(
+    text: str, path: Path, catalog: Catalog, connections_file: Path | None = None
+) -> Fixed:
+    """Return a scenario's text with all that can be mended mended."""
+
+    def problems(text: str) -> tuple[Problem, ...]:
+        try:
+            load_text(text, path, catalog, connections_file=connections_file)
+        except ScenarioError as error:
+            return error.problems
+        return ()
+
+    done: list[tuple[int, str]] = []
+    left = problems(text)
+    while len(done) < MOST:
+        for problem, edit in _edits(text, path, left):
+            tried = edit.applied(text)
+            after = problems(tried)
+            if _is_gone(problem, edit, after):
+                done.append((problem.place.line if problem.place else 1, edit.words))
+                text, left = tried, after
+                break
+        else:
+            break
+    return Fixed(text, tuple(done))
+
+
+def _is_gone(problem: Problem, edit: Edit, after: tuple[Problem, ...]) -> bool:
+    """Tell whether nothing is wrong any more where a problem was."""
+    where = problem.place
+    if problem.code == "E124":
+        return all(each.code != "E124" for each in after)
+    return where is not None and not any(
+        each.place is not None
+        and (each.place.file, each.place.line) == (where.file, where.line)
+        and 0 <= each.place.column - where.column <= len(edit.text)
+        for each in after
+    )
+
+
+def _edits(text: str, path: Path, problems: tuple[Problem, ...]) -> Iterator[tuple[Problem, Edit]]:
+    source = Source(str(path), text)
+    for problem in problems:
+        place = problem.place
+        if place is None or place.file != source.file:
+            continue
+        at = source.start_of_line(place.line) + place.column - 1
+        if problem.code == "E106":
+            bare = written(source, at)
+            yield problem, Edit(at, at + len(bare), quoted(bare), f"quoted {bare}")
+        elif problem.code == "E105":
+            for edit in _plain_values(source, at, place.length):
+                yield problem, edit
+        elif problem.code == "E124":
+            edit_or_none = _storing(source.text)
+            if edit_or_none is not None:
+                yield problem, edit_or_none
+
+
+def _plain_values(source: Source, at: int, length: int) -> Iterator[Edit]:
+    """Yield ways to write an ambiguous value: as the text that it is, else as what it means."""
+    bare = source.text[at : at + length]
+    if not bare:
+        return
+    yield Edit(at, at + length, quoted(bare), f"quoted {bare}")
+    meant = CONSTANT_MEANT.get(bare.lower())
+    if meant is not None:
+        yield Edit(at, at + length, meant, f"wrote {meant} for {bare}")
+
+
+def _storing(text: str) -> Edit | None:
+    """Return the edit that makes a scenario store its incomplete executions."""
+    words = "set store_incomplete_executions"
+    off = _STORES_NOT.search(text)
+    if off is not None:
+        return Edit(off.start(), off.end(), f"store_incomplete_executions:{off[1]}true", words)
+    line_break = "\r\n" if "\r\n" in text else "\n"
+    block = _FIRST_KEY.search(text)
+    if block is not None:
+        new = f"{block[2]}store_incomplete_executions: true{line_break}"
+        return Edit(block.start(2), block.start(2), new, words)
+    flow = _FLOW_SETTINGS.search(text)
+    if flow is not None:
+        comma = "" if flow[1] else ", "
+        return Edit(flow.end(), flow.end(), f"store_incomplete_executions: true{comma}", words)
+    first = _FLOW.search(text)
+    if first is None or re.search(r"^settings:", text, re.MULTILINE):
+        return None
+    new = f"settings: {{store_incomplete_executions: true}}{line_break}"
+    return Edit(first.start(), first.start(), new, words)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file anew beside the old one and put it in its place, with its mode."""
+    bom = "\ufeff" if path.read_bytes().startswith(b"\xef\xbb\xbf") else ""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write((bom + text).encode())
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
