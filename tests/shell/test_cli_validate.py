@@ -53,7 +53,11 @@ def test_folders_and_files_are_checked_at_once_and_all_problems_told() -> None:
 def test_what_is_no_scenario_in_a_folder_is_passed_by(name: str) -> None:
     Path("all/.hidden").mkdir(parents=True)
     write("all/good.yaml", FINE)
-    write(f"all/{name}", "services: {}\n" if name == "compose.yaml" else WRONG)
+    others = {
+        "compose.yaml": "services: {}\n",
+        "connections.yaml": "module: {type: cloudconvert, embedded: true}\n",
+    }
+    write(f"all/{name}", others.get(name, WRONG))
 
     result = fusion("validate", "all")
 

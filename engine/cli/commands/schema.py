@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @operator("modules")
 @click.pass_obj
 def command(output: Output, /, operator: "Operator", *, module: str | None) -> None:
-    """Write the JSON Schema (draft-07) of the scenario language.
+    """Write the JSON Schema of scenarios, for editors.
 
-    It holds every module that is installed; MODULE writes what stands under `with` of one. An
-    editor takes it by a scenario's first line: `# yaml-language-server: $schema=FILE`. What it
-    accepts may still have mistakes that only `fusion validate` finds.
+    It is of draft-07 and holds every installed module; MODULE writes what stands under `with` of
+    one. An editor takes it by a scenario's first line: `# yaml-language-server: $schema=FILE`. What
+    it accepts may still have mistakes that only `fusion validate` finds.
     """
     from engine.app import catalog
     from engine.cli.commands.modules import not_found
