@@ -121,10 +121,7 @@ class _CheckedTransport(httpx.AsyncBaseTransport):
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         """Look the host up once. Raises DataError if any of its addresses is not allowed."""
-        found = await self._fetch.resolve(host, port)
-        for address in found:
-            self._fetch.rules.check_address(ip_address(address))
-        return list(found[:MOST_ADDRESSES])
+        return await self._fetch.checked_addresses(host, port)
 
 
 def _pinned(request: httpx.Request, host: str, address: str) -> httpx.Request:

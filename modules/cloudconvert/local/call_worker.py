@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ async def call_worker(
     job: Mapping[str, Any],
     *,
     report: Callable[[int], None] | None = None,
+    browses: bool = False,
 ) -> list[Path]:
     """Run `engine` on a job and return the files it made. Raises TaskFailure.
 
-    `report` takes the percentage; None reports to the task itself.
+    `report` takes the percentage; None reports to the task itself. An engine that `browses` starts
+    a browser and is bounded together with it.
     """
-    answer = await _asked(work, engine, job, report or work.report)
+    answer = await _asked(work, engine, job, report or work.report, browses=browses)
     return [work.folder.work / Path(name).name for name in answer["files"]]
 
 
@@ -40,7 +43,12 @@ async def ask_worker(work: Work, engine: str, job: Mapping[str, Any]) -> dict[st
 
 
 async def _asked(
-    work: Work, engine: str, job: Mapping[str, Any], tell: Callable[[int], None]
+    work: Work,
+    engine: str,
+    job: Mapping[str, Any],
+    tell: Callable[[int], None],
+    *,
+    browses: bool = False,
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {}
 
@@ -53,16 +61,23 @@ async def _asked(
 
     limits = {"pixels": work.limits.pixels, "pages": work.limits.pages}
     body = {**job, "limits": {**limits, "frames": work.limits.frames}, "folder": _work(work)}
-    ended = await work.run(
-        Program(
-            [sys.executable, "-I", str(WORKER), engine],
-            work.folder.path,
-            stdin=orjson.dumps(body),
-            memory_bytes=work.limits.worker_bytes,
-            output_bytes=work.limits.output_bytes,
-        ),
-        on_line,
+    program = Program(
+        [sys.executable, "-I", str(WORKER), engine],
+        work.folder.path,
+        stdin=orjson.dumps(body),
+        memory_bytes=work.limits.worker_bytes,
+        output_bytes=work.limits.output_bytes,
     )
+    if browses:
+        # A browser reserves far more addresses than it uses memory.
+        program = replace(
+            program,
+            memory_bytes=None,
+            family_bytes=work.limits.family_bytes,
+            open_files=4096,
+            loopback=True,
+        )
+    ended = await work.run(program, on_line)
     if "code" in answer:
         raise TaskFailure(str(answer["code"]), plain(str(answer["message"]), work))
     if ended.status != 0 or "files" not in answer:

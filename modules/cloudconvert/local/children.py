@@ -41,6 +41,8 @@ class Program:
     output_bytes: int = 20 * GIGABYTE
     """Largest file it may write."""
     open_files: int = 256
+    loopback: bool = False
+    """It speaks to others inside of its own network."""
     family_bytes: int | None = None
     """It starts others, which live no longer than it: memory of all of them together."""
 
@@ -122,6 +124,7 @@ class Children:
         plan = {
             "limits": limits,
             "network": self.isolation.network,
+            "loopback": program.loopback,
             "parent": os.getpid(),
             "life": self._life[0] if self._is_watched(program) else None,
         }

@@ -26,7 +26,12 @@ SYSTEM_FOLDERS = (
     "/lib64",
     "/bin",
     "/sbin",
+    "/etc/alternatives",
+    "/etc/chromium.d",
     "/etc/fonts",
+    "/etc/ImageMagick-6",
+    "/etc/ImageMagick-7",
+    "/etc/libreoffice",
     "/etc/ld.so.cache",
 )
 
@@ -47,6 +52,11 @@ class Isolation:
         if self.network != "open":
             return "network namespace: no network"
         return "limits only: this system allows no namespace"
+
+    @property
+    def own_network(self) -> bool:
+        """Whether a child reaches nothing of ours by an address."""
+        return self.bwrap is not None or self.network != "open"
 
     def wrap(self, arguments: Sequence[str], folder: Path) -> list[str]:
         """Return the command line that runs `arguments` shut off, with `folder` to write to."""

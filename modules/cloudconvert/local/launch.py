@@ -1,9 +1,9 @@
 """Start a program under limits, without network, and bound to the life of the server.
 
 Run as `python -I -S launch.py PLAN -- PROGRAM ARGUMENT…`; PLAN is JSON:
-`{"limits": {"RLIMIT_CORE": 0, …}, "network": "open" | "own" | "own_user", "parent": PID,
-"life": FD | null}`. Only the standard library, and as little of it as possible: this runs before
-every conversion.
+`{"limits": {"RLIMIT_CORE": 0, …}, "network": "open" | "own" | "own_user", "loopback": true,
+"parent": PID, "life": FD | null, "pipes": [FD, …]}`; pipes become the program's descriptors from 3
+on. Only the standard library, and as little of it as possible: this runs before every conversion.
 
 On Linux the kernel kills the program when the server's thread ends (PR_SET_PDEATHSIG). Elsewhere
 `life` is the reading end of a pipe whose other end the server holds: this process stays, and kills
@@ -11,18 +11,23 @@ the whole group once the pipe closes.
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import resource
 import select
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS = 0x8913
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
 REFUSED = 120
 """Exit status if the network cannot be taken away as planned."""
 
@@ -33,13 +38,24 @@ def main(arguments: list[str]) -> int:
     program = arguments[2:]
     for name, value in plan["limits"].items():
         _limit(getattr(resource, name, None), value)
+    _hand_over(plan.get("pipes", ()))
     watched = plan["life"] is not None
     if sys.platform == "linux":
         if not _confine(plan["network"]):
             return REFUSED
+        if plan.get("loopback") and plan["network"] != "open":
+            _raise_loopback()
         if not watched and not _bind(plan["parent"]):
             return REFUSED
     return _watch(program, plan["life"]) if watched else _become(program)
+
+
+def _hand_over(pipes: Sequence[int]) -> None:
+    """Give the program its pipes, by way of numbers that none of them has."""
+    away = [fcntl.fcntl(pipe, fcntl.F_DUPFD, 64) for pipe in pipes]
+    for wanted, pipe in enumerate(away, 3):
+        os.dup2(pipe, wanted)
+        os.close(pipe)
 
 
 def _become(program: list[str]) -> NoReturn:
@@ -69,6 +85,17 @@ def _confine(network: str) -> bool:
         if network == "own_user":
             _keep_identity(user, group)
     return bool(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+
+
+def _raise_loopback() -> None:
+    """Let programs inside the new network speak to each other; a new one has it down."""
+    import socket  # noqa: PLC0415 - browsers only
+    import struct  # noqa: PLC0415 - browsers only
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        asked = struct.pack("16sh22x", b"lo", 0)
+        flags = struct.unpack("16sh22x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, asked))[1]
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | IFF_UP))
 
 
 def _bind(parent: int) -> bool:

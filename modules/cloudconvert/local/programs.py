@@ -60,6 +60,19 @@ LIBREOFFICE = Sought(
     "libreoffice-writer-nogui libreoffice-calc-nogui libreoffice-impress-nogui",
     "--cask libreoffice",
 )
+CHROMIUM = Sought(
+    "chrome",
+    (
+        *("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    ),
+    ("--version",),
+    rf"(?:Chromium|Chrome|Chrome for Testing|HeadlessChrome)[ /]{_NUMBER}",
+    "capture-website; HTML and SVG to PDF, PNG and JPG; with pandoc, Markdown to PDF",
+    "chromium",
+    "--cask chromium",
+)
 PANDOC = Sought(
     "pandoc",
     ("pandoc",),
@@ -87,7 +100,7 @@ POPPLER = Sought(
     "poppler-utils",
     "poppler",
 )
-SOUGHT: Sequence[Sought] = (LIBREOFFICE, PANDOC, GHOSTSCRIPT, POPPLER)
+SOUGHT: Sequence[Sought] = (LIBREOFFICE, CHROMIUM, PANDOC, GHOSTSCRIPT, POPPLER)
 
 
 async def find_programs(sought: Sequence[Sought] = SOUGHT) -> dict[str, Found]:

@@ -15,6 +15,7 @@ from types import ModuleType
 ENGINES = frozenset(
     (
         "archive",
+        "capture",
         "images",
         "images_to_pdf",
         "merge",

@@ -60,9 +60,12 @@ async def test_a_capture_has_no_input_and_sends_its_options(tmp_path: Path) -> N
     assert bundle["file"].name == "page.pdf"
 
 
-async def test_the_embedded_server_names_the_engine_that_it_lacks(tmp_path: Path) -> None:
+async def test_the_embedded_server_names_the_engine_that_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     async with server(tmp_path) as world:
-        with pytest.raises(DataError, match="needs the engine chrome"):
+        with pytest.raises(DataError, match=r"engine chrome is not .*: apt install chromium"):
             await only(CaptureWebsite, world, **PAGE)
         reply = await world.http.request("GET", "/operations")
     assert "capture-website" not in {entry["operation"] for entry in reply.body["data"]}

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -116,9 +117,10 @@ SETTINGS = (
 """What a document may not do: run macros, and bring in what it links to."""
 
 
-def _profile(folder: Path) -> str:
+def _profile(work: Path) -> str:
     """Make a fresh profile and return its URL."""
-    (folder / "user").mkdir(parents=True)
+    folder = Path(mkdtemp(prefix="profile-", dir=work))
+    (folder / "user").mkdir()
     items = "".join(
         _SETTING.format(path=path, name=name, value=value) for path, name, value in SETTINGS
     )
@@ -149,7 +151,7 @@ async def _run(work: Work, conversion: Conversion) -> Converted:
         work,
         [
             program.path,
-            f"-env:UserInstallation={_profile(work.folder.work / 'profile')}",
+            f"-env:UserInstallation={_profile(work.folder.work)}",
             *("--headless", "--norestore", "--nolockcheck", "--nodefault", "--nologo"),
             *([f"--infilter={reading}"] if reading else []),
             *("--convert-to", _target(conversion), "--outdir", str(written), str(source)),

@@ -1,9 +1,11 @@
 """Every converter, and which of them serves a pair of formats."""
 
+from modules.cloudconvert.local.converters.chains import DOCUMENTS_TO_PDF, OFFICE_TO_PICTURES
 from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES, TEXT_TO_PDF
 from modules.cloudconvert.local.converters.media import MEDIA
 from modules.cloudconvert.local.converters.office import OFFICE, OFFICE_TEXTS, OFFICE_TO_PDF
+from modules.cloudconvert.local.converters.pages import PAGES
 from modules.cloudconvert.local.converters.pandoc import PANDOCS
 from modules.cloudconvert.local.converters.pdf_text import PDF_TO_TEXT
 from modules.cloudconvert.local.converters.pictures import PICTURES, PICTURES_TO_PDF
@@ -22,6 +24,9 @@ LISTED: tuple[Converter, ...] = (
     *PANDOCS,
     *OFFICE_TEXTS,
     POSTSCRIPT,
+    PAGES,
+    *DOCUMENTS_TO_PDF,
+    OFFICE_TO_PICTURES,
 )
 """In order of preference where several serve a pair."""
 
