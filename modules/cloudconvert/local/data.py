@@ -65,7 +65,11 @@ class DataFolder:
     """A data folder held by this process until `close`."""
 
     def __init__(self, path: Path) -> None:
-        """Take the folder. Raises DataFolderHeld if another live server has it."""
+        """Take the folder. Raises DataFolderHeld if another live server has it.
+
+        Its name becomes absolute: programs that work on its files do so in folders of their own.
+        """
+        path = path.absolute()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self._lock = _locked(path / "lock")
@@ -125,11 +129,8 @@ class DataFolder:
 
 
 def take(path: Path) -> DataFolder:
-    """Take the folder, or the first numbered one inside it that is free.
-
-    Its name becomes absolute: programs that work on its files do so in folders of their own.
-    """
-    for candidate in _candidates(path.absolute()):
+    """Take the folder, or the first numbered one inside it that is free."""
+    for candidate in _candidates(path):
         try:
             return DataFolder(candidate)
         except DataFolderHeld:
