@@ -31,7 +31,7 @@ LAYERS = (
     ("planned",),
     ("replaying", "editing", "exchange", "stored", "connections", "draw"),
     ("due",),
-    ("running", "origins", "doctor"),
+    ("running", "origins", "doctor", "testing"),
     ("hooking",),
     ("worker",),
     ("serving", "web"),

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "Run scenarios whenever an event comes, until Ctrl-C.",
     "validate": "Check scenarios without running them.",
     "explain": "Explain an error or a warning by its code.",
+    "test": "Test scenarios on bundles of your own.",
     "graph": "Draw a scenario with its filters, routes and error routes.",
     "connections": "Test connections to services.",
     "modules": "List modules, or show one with its fields.",

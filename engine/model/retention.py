@@ -22,6 +22,8 @@ class Budget:
     """So many operations of a node are kept from the beginning and from the end of an execution."""
     failures: int = 100
     """So many failures of a node are kept besides; of more, those among the last."""
+    outputs: int = 3
+    """So many bundles are kept of those that one operation emits."""
     runs: int = RUNS
     """Executions of one scenario of which a store keeps that."""
 

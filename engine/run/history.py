@@ -17,9 +17,6 @@ from engine.model.retention import Budget
 from engine.plan.plan import Node, NodeKind, Plan
 from engine.run.retrying import Trouble
 
-FEW: Final = 3
-"""So many bundles are kept of those that one operation emits."""
-
 HEAVY: Final = 1_000_000
 """Characters, bytes and elements, not counting what is nested deeper, that make a bundle too large
 to be held until the run ends."""
@@ -42,6 +39,8 @@ class Recorder:
     def __init__(self, plan: Plan, budget: Budget) -> None:
         self._plan = plan
         self._budget = budget
+        self.few = budget.outputs
+        """How many of the bundles that one operation emits `keep` is to be given."""
         self._is_silent = plan.settings.data_is_confidential
         self._kept = {node.id: _Kept(node, budget) for node in plan.nodes.values()}
         self.keep: dict[str, Callable[[Entry], None]] = {
@@ -82,7 +81,7 @@ class Recorder:
         kept.is_collecting = False
         if not self._is_silent:
             number, seen, _, _ = kept.newest[-1]
-            kept.newest[-1] = (number, seen, sets[:FEW], len(sets))
+            kept.newest[-1] = (number, seen, sets[: self.few], len(sets))
 
     def failed(self, trouble: Trouble, failure: Failure) -> None:
         """Remember on what a node has failed, and how it is told."""

@@ -16,7 +16,6 @@ from engine.plan.plan import Filter, Node, NodeKind
 from engine.run.aggregate import Collected, spread
 from engine.run.emission import numbered
 from engine.run.failing import Failures
-from engine.run.history import FEW
 from engine.run.operation import Operation
 from engine.run.parts import Parts
 from engine.run.surroundings import DROPPED, End, Outputs
@@ -64,6 +63,7 @@ def asking(entry: Filter, step: Step) -> Step:
 def counting(node: Node, parts: Parts) -> Counted:
     """Return what counts and remembers a node's operations, and numbers the bundles of one."""
     count, keep, name = parts.counts[node.id], parts.history.keep, node.id
+    few = parts.history.few
     numbers = node.kind is NodeKind.MODULE
 
     def counted(scope: Scope, outputs: list[Bundle]) -> list[Bundle]:
@@ -76,7 +76,7 @@ def counting(node: Node, parts: Parts) -> Counted:
             return outputs
         if numbers:
             outputs = numbered(outputs)
-        keep[name]((number, scope, outputs[:FEW], emitted))
+        keep[name]((number, scope, outputs[:few], emitted))
         return outputs
 
     return counted

@@ -20,7 +20,6 @@ from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
 from engine.run.emission import Emission
 from engine.run.failing import Failures
-from engine.run.history import FEW
 from engine.run.operation import close, from_first, next_now, next_of, total_of
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
@@ -256,7 +255,7 @@ class Travel:
                     settled = await self._settled_midway(node, bundle, scope, emission)
                     emission.go_on(self._begun(node, settled, onward, scope))
                 elif bundle is not None:
-                    if emission.position <= FEW:
+                    if emission.position <= self._history.few:
                         emission.first.append(bundle)
                     if await self.advance(flow, index, _with(bundle, node, scope)):
                         emission.end(STOP)

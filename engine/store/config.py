@@ -5,7 +5,7 @@
     encryption_key:       # of confidential records, in place of the file `key`; or env, or file
       keyring: fusion/store
     history:              # operations of each node that a run remembers, and runs that do
-      {first: 10, last: 10, failures: 100, runs: 50}
+      {first: 10, last: 10, failures: 100, outputs: 3, runs: 50}
     retention:            # ended runs are forgotten after this time; most bytes of the store's rows
       {runs: 30d, size: 1000000000}
 

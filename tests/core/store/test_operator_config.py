@@ -74,9 +74,12 @@ def test_a_mistake_in_it_is_told_with_its_place(
 def test_how_much_is_remembered_and_for_how_long_can_be_settled(tmp_path: Path) -> None:
     assert history_budget(tmp_path) == Budget()
     assert retention(tmp_path) == Retention()
-    text = "history: {first: 2, last: 3, failures: 4, runs: 5}\nretention: {runs: 7d, size: 9000}\n"
+    text = (
+        "history: {first: 2, last: 3, failures: 4, outputs: 1, runs: 5}\n"
+        "retention: {runs: 7d, size: 9000}\n"
+    )
     store = written(tmp_path, text)
-    assert history_budget(store) == Budget(first=2, last=3, failures=4, runs=5)
+    assert history_budget(store) == Budget(first=2, last=3, failures=4, outputs=1, runs=5)
     assert retention(store) == Retention(runs=timedelta(days=7), size=9000, histories=5)
 
 

@@ -1,0 +1,1 @@
+"""`fusion test`: scenarios run on bundles of their author's, with what they expect."""
