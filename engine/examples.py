@@ -8,11 +8,12 @@ from engine.errors import UsageError
 
 def examples() -> list[str]:
     """Return the names of the scenarios that come with the engine."""
-    return sorted(path.stem for path in _examples_folder().glob("*.yaml"))
+    stems = (path.stem for path in _examples_folder().glob("*.yaml"))
+    return sorted(stem for stem in stems if not stem.endswith(".test"))
 
 
 def copy_example(name: str, target: Path) -> list[Path]:
-    """Copy an example and its input files into a folder; return what was written, scenario first.
+    """Copy an example, its tests and its input files; return what was written, scenario first.
 
     Raises UsageError if there is no such example, or if something there would be overwritten.
     """
@@ -24,7 +25,9 @@ def copy_example(name: str, target: Path) -> list[Path]:
             notes=(f"there are: {', '.join(examples())}",),
         )
     inputs = sorted(path for path in (source / name).rglob("*") if path.is_file())
-    wanted = [source / f"{name}.yaml", *(path for path in inputs if "outbox" not in path.parts)]
+    tests = source / f"{name}.test.yaml"
+    wanted = [source / f"{name}.yaml", *[tests] * tests.is_file()]
+    wanted += [path for path in inputs if "outbox" not in path.parts]
     targets = [target / path.relative_to(source) for path in wanted]
     taken = [path for path in targets if path.exists()]
     if taken:

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from workplace import Place
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+EXAMPLES = sorted(set(SCENARIOS.glob("*.yaml")) - set(SCENARIOS.glob("*.test.yaml")))
 
 
 def seen_by_ffmpeg(path: Path) -> str:
@@ -35,6 +36,10 @@ def test_an_example_says_in_its_first_line_what_it_shows(path: Path) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_valid(path: Path, place: Place) -> None:
     place.fusion("validate", place.examples / path.name)
+
+
+def test_the_tests_beside_the_examples_pass(place: Place) -> None:
+    place.fusion("test", place.examples)
 
 
 def test_photos_come_out_resized_in_one_archive(place: Place) -> None:
