@@ -108,18 +108,21 @@ class _Player:
         """Play with services: a connector's own server, or the real one where that is allowed."""
         from engine.connect.fetch import guarded_fetch  # noqa: PLC0415 - takes long to import
         from engine.connect.open import Connections  # noqa: PLC0415
+        from engine.connect.servers import Servers  # noqa: PLC0415
 
         self._check_network(asking)
         fetch = guarded_fetch(allow_private_networks=self.operator.allow_private_networks)
-        async with Connections(
-            self.plan,
-            catalog(self.operator).connector,
-            stage.folder,
-            fetch,
-            clock=clock(),
-            note=_unsaid,
-            secrets=self.operator.secrets,
-        ) as connections:
+        async with (
+            Servers(stage.folder, fetch) as servers,
+            Connections(
+                self.plan,
+                catalog(self.operator).connector,
+                servers,
+                clock=clock(),
+                note=_unsaid,
+                secrets=self.operator.secrets,
+            ) as connections,
+        ):
             nodes = [self.plan.nodes[name] for name in asking]
             http = {
                 node.id: await connections.open(node.connector, node.connection) for node in nodes
