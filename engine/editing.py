@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from engine.app import Operator, open_store, stored_plan, world
 from engine.errors import ModuleError, Problem, ScenarioError, UsageError, moved
@@ -11,9 +11,14 @@ from engine.model.bundle import File
 from engine.model.execution import Incomplete, IncompleteStatus
 from engine.plan.plan import Node
 from engine.plan.read import read_file
+from engine.plan.source import Source
 from engine.run.explained import explained
 from engine.run.operation import check_fields, scope_of
+from engine.store.editable import editable_text, edited_from
 from engine.store.sqlite import SqliteStore
+
+EDITED: Final = "edit.yaml"
+"""What a text in an editor is called where its mistakes are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,25 @@ async def edit_incomplete(incomplete_id: str, operator: Operator, changes: Chang
         if changes.scenario is not None:
             after = replace(after, source=read_file(changes.scenario).text)
         check(after, operator, changes.scenario)
+        await save(store, before, after)
+    return after
+
+
+async def read_for_edit(incomplete_id: str, operator: Operator) -> tuple[Incomplete, str]:
+    """Return a record that may be edited, and what may be changed of it as a text."""
+    async with open_store(operator) as store:
+        record = await editable(store, incomplete_id)
+    return record, editable_text(record)
+
+
+async def save_edited(before: Incomplete, text: str, operator: Operator) -> Incomplete:
+    """Store a record with what was made of its text, once its failed node's fields fit.
+
+    Raises as `edit_incomplete`; ScenarioError with places in the text if that cannot be read.
+    """
+    async with open_store(operator) as store:
+        after = edited_from(before, Source(EDITED, text), store.files.path_of)
+        check(after, operator)
         await save(store, before, after)
     return after
 

@@ -129,6 +129,17 @@ def data_json(incomplete: Incomplete) -> dict[str, Any]:
         },
         "inputs": value_json(incomplete.inputs),
         "variables": value_json(incomplete.variables),
+        "fields": value_json(incomplete.fields),
+        "cursor": value_json(incomplete.cursor),
+        "earlier": [
+            {
+                "at": one.at.isoformat(),
+                "execution": one.execution_id,
+                "node": one.node_id,
+                "failure": failure_json(one.failure),
+            }
+            for one in incomplete.earlier
+        ],
     }
 
 

@@ -232,7 +232,7 @@ class _Form:
         try:
             value = from_json(self._document.data[name], self._path_of)
             wrong = next((_wrong(file) for file in files_in(value) if _wrong(file)), "")
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             self._add("E112", f"`{name}` holds a value of an unknown form: {error}", (name,))
             return
         is_right, words = _KEYS[name]
@@ -244,7 +244,7 @@ class _Form:
         self._problems.add(Problem(code, text, self._document.value_place(path)))
 
 
-_UNREADABLE: Final = (StoreError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+UNREADABLE: Final = (StoreError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What values of a hostile form come to."""
 
 

@@ -1,6 +1,8 @@
 """`fusion incomplete edit`: mend the data that a replay starts from."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ import click
 
 from engine.cli.advice import store_option, typed
 from engine.cli.completing import incomplete_ids
+from engine.cli.editor import in_editor
 from engine.cli.options import assignments, json_option, operator
 from engine.cli.output import Output
 from engine.cli.units import short
@@ -38,6 +41,12 @@ if TYPE_CHECKING:
     metavar="NODE.ITEM=VALUE",
     help="Put a value in place of an item: JSON if it is JSON, else text.",
 )
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Put the text of this file in place of the stored scenario.",
+)
 @operator("store", "connections", "modules")
 @json_option
 @click.pass_obj
@@ -49,31 +58,45 @@ def edit(
     incomplete_id: str,
     files: dict[str, str],
     values: dict[str, str],
+    scenario: Path | None,
 ) -> None:
-    """Change items of the data of one.
+    """Change the data of one, or the scenario that is stored with it.
 
-    The failed node's fields are checked with the new data before anything is stored.
+    Without options its bundles open in $EDITOR; after a mistake they open again, with what is
+    wrong. The failed node's fields are checked with the new data before anything is stored.
     """
     from engine.cli.records import data_json, incomplete_json
     from engine.cli.running import run_async
     from engine.editing import Changes, edit_incomplete
 
-    _check(files, values)
-    changes = Changes(
-        files={name: Path(path) for name, path in files.items()},
-        values={name: _value(text) for name, text in values.items()},
-    )
-    edited, _ = run_async(edit_incomplete(incomplete_id, operator, changes))
+    if files or values or scenario:
+        _check(files, values)
+        changes = Changes(
+            files={name: Path(path) for name, path in files.items()},
+            values={name: _value(text) for name, text in values.items()},
+            scenario=scenario,
+        )
+        edited, _ = run_async(edit_incomplete(incomplete_id, operator, changes))
+    else:
+        _check_editor()
+        edited = in_editor(output, operator, incomplete_id)
     if output.as_json:
         output.document({"incomplete": {**incomplete_json(edited), **data_json(edited)}})
     else:
         _tell(output, edited, [*files, *values], operator)
 
 
+def _check_editor() -> None:
+    """Raise click's UsageError where nobody could use an editor."""
+    if not sys.stdin.isatty() and not {"VISUAL", "EDITOR"} & os.environ.keys():
+        raise click.UsageError(
+            "say what to change: --file NODE.ITEM=PATH, --set NODE.ITEM=VALUE, --scenario FILE; "
+            "or set EDITOR"
+        )
+
+
 def _check(files: Mapping[str, str], values: Mapping[str, str]) -> None:
     """Raise click's UsageError unless each item is named once, as `NODE.ITEM`."""
-    if not files and not values:
-        raise click.UsageError("say what to change: --file NODE.ITEM=PATH, --set NODE.ITEM=VALUE")
     for name in (*files, *values):
         node, _, item = name.partition(".")
         if not node or not item:

@@ -23,7 +23,7 @@ MAY_PASS = ("ConnectionError", "RateLimitError", "ModuleTimeoutError", "OutOfSpa
 
 @click.command("show", epilog="Example: fusion incomplete show 3f2a91c0")
 @click.argument("incomplete_id", metavar="ID", shell_complete=incomplete_ids)
-@operator("store")
+@operator("store", "connections", "modules")
 @json_option
 @click.pass_obj
 def show(output: Output, /, operator: "Operator", *, incomplete_id: str) -> None:
@@ -40,15 +40,17 @@ def show(output: Output, /, operator: "Operator", *, incomplete_id: str) -> None
             return await store.incomplete(incomplete_id)
 
     found, _ = run_async(read())
+    way = _way(found, operator)
     if output.as_json:
-        output.document({"incomplete": {**incomplete_json(found), **data_json(found)}})
+        told = {**incomplete_json(found), **data_json(found), "way": way or None}
+        output.document({"incomplete": told})
         return
     for line in problem_lines(failure_problem(found.failure, found.source), output.width):
         output.result(line)
     output.result()
     for fact, text in _facts(found, clock().now()):
         output.result(f"{fact:<11}{text}")
-    for line in _data(found):
+    for line in (*_attempts(found), *_way_lines(way), *_data(found)):
         output.result(line)
     output.result()
     for line in _next(found, operator):
@@ -66,6 +68,42 @@ def _facts(found: "Incomplete", now: datetime) -> Iterator[tuple[str, str]]:
     yield "attempts", f"{counted(found.attempts, 'replay')} failed{allowed}"
     if found.due_at is not None:
         yield "due", f"{clock_time(found.due_at)} ({until(found.due_at, now)})"
+
+
+def _attempts(found: "Incomplete") -> Iterator[Line]:
+    """Yield how earlier attempts failed, if there are any; the latest is told above."""
+    if found.earlier:
+        yield ""
+        yield (Span("earlier attempts", Tone.STRONG),)
+    for one in found.earlier:
+        failure = f"{one.failure.type}: {one.failure.message}"
+        yield f"  {clock_time(one.at)}  run {short(one.execution_id)}  {one.node_id}: {failure}"
+
+
+def _way(found: "Incomplete", operator: "Operator") -> dict[str, list[str]]:
+    """Return which nodes ran for the bundle, which failed, and which wait; empty: not known.
+
+    It is read off the stored scenario, which may need a module that is gone.
+    """
+    from engine.errors import EngineError
+    from engine.planned import Act, How, plan_for, planned
+
+    try:
+        steps = planned(found, plan_for(found, operator, How()), How()).steps
+    except EngineError:
+        return {}
+    ran = [step.node_id for step in steps if step.act is Act.REUSE]
+    behind = [step.node_id for step in steps if step.act is Act.RUN and not step.note]
+    waits = [node_id for node_id in behind if node_id != found.node_id]
+    return {"ran": ran, "failed": [found.node_id], "waits": waits}
+
+
+def _way_lines(way: dict[str, list[str]]) -> Iterator[Line]:
+    if way:
+        yield ""
+        yield (Span("way", Tone.STRONG),)
+    for what, nodes in way.items():
+        yield f"  {what:<8}{', '.join(nodes) or 'nothing'}"
 
 
 def _data(found: "Incomplete") -> Iterator[Line]:
