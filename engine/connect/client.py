@@ -51,6 +51,9 @@ BACK_OFF = tuple(timedelta(seconds=wait) for wait in (0.5, 1, 2))
 JITTER = 0.25
 """Largest part of a wait that is added to it at random, so that many do not come back at once."""
 
+RETRY_AFTER = "retry_after"
+"""What the detail of an error has, in seconds, if the service says when to come again."""
+
 RATE_LIMIT_WAITS = 5
 """How often one request waits for a rate limit; each wait also ends inside the deadline."""
 
@@ -251,8 +254,11 @@ class HttpClient:
         if good:
             return reply
         failure = error_of_reply(reply, call, call.raises)
+        asked_for = retry_after(reply.headers, self._clock.now())
         if isinstance(failure, RateLimitError):
-            failure.retry_after = retry_after(reply.headers, self._clock.now())
+            failure.retry_after = asked_for
+        elif asked_for is not None:
+            failure.detail[RETRY_AFTER] = asked_for.total_seconds()
         raise failure
 
     def _without_secret(self, content: bytes) -> bytes:
@@ -292,4 +298,6 @@ def _wait_before_repeat(call: _Call, failure: ModuleError, tries: int) -> timede
         cause, httpx.TimeoutException
     )
     passing = broken or failure.detail.get("status") in _PASSING
-    return BACK_OFF[tries - 1] if isinstance(cause, UNSENT) or (call.reads and passing) else None
+    if not (isinstance(cause, UNSENT) or (call.reads and passing)):
+        return None
+    return max(BACK_OFF[tries - 1], timedelta(seconds=failure.detail.get(RETRY_AFTER, 0)))

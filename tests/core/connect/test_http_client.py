@@ -258,6 +258,23 @@ async def test_a_get_is_repeated_through_a_passing_fault(
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("after", "slept"), [("20", [20]), ("0", [0.5]), ("soon", [0.5]), ("999999999", [])]
+)
+async def test_a_service_in_maintenance_says_when_to_come_again(
+    after: str, slept: list[float]
+) -> None:
+    clock = StandingClock()
+    down = httpx.Response(503, headers={"retry-after": after})
+    handler, _ = answers(down, httpx.Response(200, json=[]))
+    if slept:
+        await client(handler, clock).request("GET", "/jobs")
+    else:
+        with pytest.raises(ServiceConnectionError):
+            await client(handler, clock).request("GET", "/jobs")
+    assert clock.slept == slept
+
+
 async def test_a_read_timeout_is_a_module_timeout_error_and_is_not_repeated() -> None:
     handler, asked = answers(httpx.ReadTimeout("slow"))
     with pytest.raises(ModuleTimeoutError):

@@ -1,9 +1,12 @@
 """Scenarios that look at jobs and tasks, run against the embedded server."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cloudconvert_embedded import EXPORTED, created, ended, server
+from contexts import World
 from local_server import make_clip
 from PIL import Image
 from runs import Bench
@@ -155,3 +158,53 @@ async def test_mov_to_mp4_is_converted_with_options_read_off_the_list_of_operati
     assert bench.listener.failures == []
     assert name == "holiday.mp4"
     assert (payload["video_codec"], payload["crf"], payload["width"]) == ("x264", 23, 32)
+
+
+async def test_an_array_aggregator_feeds_a_job_of_several_linked_tasks(tmp_path: Path) -> None:
+    text = """
+        name: A job of one's own
+        flow:
+          - id: source
+            module: files.watch_folder
+            with: {folder: inbox}
+          - id: all
+            module: flow.array_aggregator
+            with:
+              source: source
+              fields: {file: "{{ source.file }}"}
+          - id: job
+            module: cloudconvert.create_job
+            with:
+              input_files: "{{ all.array }}"
+              tag: by-hand
+              tasks:
+                - {name: one, operation: merge, output_format: pdf}
+                - {name: first, operation: thumbnail, input: one, output_format: png, width: "40"}
+                - {name: links, operation: export/url, input: [one, first]}
+          - module: probe.record
+            with: {text: "{{ job.tag }} {{ job.id }} {{ join(map(job.tasks, 'name'), ',') }}"}
+    """
+    (tmp_path / "inbox").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / f"inbox/{name}.txt").write_text(name)
+    async with server(tmp_path) as world:
+        bench = Bench(tmp_path, text, http={"job": world.http})
+        await bench.run()
+        [(tag, job_id, names)] = [line.partition(":")[2].split() for line in bench.seen]
+        job = await finished(world, job_id)
+    assert (tag, names) == ("by-hand", "import-1,import-2,one,first,links")
+    assert job["status"] == "finished"
+    [links] = [task for task in job["tasks"] if task["name"] == "links"]
+    assert [file["filename"].rpartition(".")[2] for file in links["result"]["files"]] == [
+        "pdf",
+        "png",
+    ]
+
+
+async def finished(world: World, job_id: str) -> Any:
+    """Return a job once it has ended."""
+    while True:
+        job = (await world.http.request("GET", f"/jobs/{job_id}")).body["data"]
+        if job["status"] != "processing":
+            return job
+        await world.sleep(timedelta(milliseconds=20))
