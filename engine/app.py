@@ -21,6 +21,7 @@ from engine.mapping.compile import World
 from engine.mapping.functions.date_formats import zone_named
 from engine.model.execution import Execution, Incomplete, Kind, Registered, Status
 from engine.model.history import History
+from engine.model.journal import Origin
 from engine.model.secrets import Secrets
 from engine.module import Connector
 from engine.plan.catalog import Catalog
@@ -86,7 +87,7 @@ def load_plan(path: Path, operator: Operator) -> Plan:
     return load(path, catalog(operator), connections_file=operator.connections)
 
 
-def stored_plan(record: Incomplete | History, operator: Operator) -> Plan:
+def stored_plan(record: Incomplete | History | Origin, operator: Operator) -> Plan:
     """Return the plan of a scenario as it was when a record of it was stored."""
     path, found = Path(record.source_path), catalog(operator)
     use_config(operator.store, path, Path.cwd())

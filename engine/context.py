@@ -187,8 +187,15 @@ class Context(Protocol):
         """Unique to this operation and attempt; services that take a tag or key are given it."""
 
     @property
+    def in_doubt(self) -> bool:
+        """This operation was begun before, under the same key, and nobody knows how far it came.
+
+        Only modules that say so by `finds_again` are called then.
+        """
+
+    @property
     def earlier(self) -> Mapping[str, Any]:
-        """The detail of the failure that is replayed here; empty in a first attempt.
+        """The detail of the failure after which this is tried again; empty in a first attempt.
 
         What was begun then may be found again by what the module put there.
         """

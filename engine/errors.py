@@ -10,12 +10,13 @@
     │  ├─ OutOfSpaceError
     │  ├─ ServiceConnectionError ─ RateLimitError(retry_after) · ModuleTimeoutError
     │  ├─ InvalidConfigurationError ─ InvalidAccessTokenError
+    │  ├─ OutcomeUnknownError    nobody knows whether it was done; never repeated by itself
     │  └─ ThrownError    of the type that the scenario's author chose
     ├─ RunError          the run cannot go on; no directive may catch it
     │  ├─ InitializationError ─ UnusableConnectionError
     │  └─ InconsistencyError · UnresolvedError
     └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError · NoStoreError ·
-                         ScenarioTakenError
+                         ScenarioTakenError · UnstorableError · LeaseLostError
 
 Imports nothing of the project but `engine.problem`. Raised everywhere, turned into text by
 `engine.cli.show`.
@@ -222,6 +223,34 @@ class InvalidAccessTokenError(InvalidConfigurationError):
     type_name = "InvalidAccessTokenError"
 
 
+class OutcomeUnknownError(ModuleError):
+    """Whether an operation was done is not known, and its module cannot find out.
+
+    It is stored whatever the scenario says, and no handler is asked: a person must look first.
+    """
+
+    type_name = "OutcomeUnknownError"
+
+    def __init__(self, message: str, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.storable = True
+        self.detail.setdefault("outcome", "unknown")
+
+    def tell(self, other: "ModuleError") -> None:
+        """Let another error of the same bundle say this too, where it alone is stored."""
+        other.notes = (*other.notes, self.message)
+        other.detail |= self.detail
+
+    @classmethod
+    def of(cls, title: str, key: str) -> "OutcomeUnknownError":
+        """Return the error of an operation that had begun when its process died."""
+        return cls(
+            f"`{title}` had begun when the run died, and what became of it is not known",
+            detail={"operation_key": key},
+            notes=("look whether it was done: then resolve it, else replay it",),
+        )
+
+
 class ThrownError(ModuleError):
     """Raised by the scenario itself, with a type of its author's choice."""
 
@@ -281,6 +310,16 @@ class StoreError(EngineError):
     """The store cannot be opened, read or written; the driver's error is the cause."""
 
     code = "E601"
+
+
+class UnstorableError(StoreError):
+    """A value that no store can hold."""
+
+
+class LeaseLostError(StoreError):
+    """Another process has taken the run over; nothing of it may be written here any more."""
+
+    code = "E602"
 
 
 class StoreBusyError(StoreError):

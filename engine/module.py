@@ -201,6 +201,15 @@ class Module(ABC, Generic[Input, Output]):
         """Take back what was done since the last commit, even if that is nothing or a part of an
         operation that was cut short. Only called of ACID modules."""
 
+    def finds_again(self, fields: Input) -> bool:
+        """Say whether an operation that was begun and cut off can be called once more.
+
+        It is called under the same `ctx.operation_key` then, with `ctx.in_doubt` true, and finds
+        out by itself what has been done, so that nothing is done twice. Otherwise a person must
+        look: the bundle is stored as an incomplete execution. Only asked of modules that write.
+        """
+        return False
+
     @classmethod
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         """Name what a replay takes up of a failed attempt, not to begin anew; None: nothing.

@@ -13,9 +13,11 @@ from engine.errors import EngineError, ScenarioError, SetupError, StoreBusyError
 from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind
 from engine.plan.plan import Plan
 from engine.planned import How, Planned, changed_since, inputs_for, plan_for, planned
+from engine.resuming import resume
 from engine.run import core
 from engine.run.driver import Run, marked_nodes
 from engine.run.durable import to_the_end, uncancelled
+from engine.run.journaling import Resuming
 from engine.run.ports import Clock, Watcher
 from engine.run.surroundings import Surroundings
 from engine.store import refused
@@ -232,13 +234,28 @@ class _Replayer:
             return await self.alone(incomplete_id)
 
     async def alone(self, incomplete_id: str) -> ReplayResult:
-        """Replay one while its scenario is kept from running."""
+        """Replay one while its scenario is kept from running; one that was cut off is finished."""
+        if (taken_up := await self._taken_up(incomplete_id)) is not None:
+            return taken_up
         record = await self.store.claim(incomplete_id)
         try:
             return await self._replayed(record)
         except BaseException:
             await to_the_end(self._released(record))
             raise
+
+    async def _taken_up(self, incomplete_id: str) -> ReplayResult | None:
+        """Finish a replay of a record that was cut off; None: there is none."""
+        summary = await self.store.summary(incomplete_id)
+        for one in await self.store.journal.unfinished(summary.scenario_id):
+            if one.origin.replayed is None or one.origin.replayed.id != summary.id:
+                continue
+            ran = await resume(one, Resuming.WHOLE, self.operator, self.store, self.watcher)
+            if ran is not None:
+                self._interrupted |= ran.execution.interrupted
+                now = await self.store.incomplete(summary.id)
+                return ReplayResult(_bare(now), ran.execution, ran.saved)
+        return None
 
     async def refused(self, incomplete_id: str, error: EngineError) -> ReplayResult:
         record = await self.store.incomplete(incomplete_id)

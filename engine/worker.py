@@ -19,7 +19,9 @@ from engine.hooking import Log
 from engine.model.events import Event
 from engine.model.execution import Kind, NodeCount, Status
 from engine.plan.plan import Plan
+from engine.resuming import resume_all
 from engine.run.driver import Run, marked_nodes
+from engine.run.ports import Watcher
 from engine.run.rules import event_wait, retry_waits
 from engine.run.turn import in_turn
 from engine.store.sqlite import SqliteStore
@@ -108,21 +110,30 @@ class Worker:
                     await self.wakes.wait()
 
     async def _turn(self) -> bool:
-        """Retry what is due and run the next event; false if there was neither."""
+        """Take up what was cut off, retry what is due, run the next event; false if nothing was."""
         plan, store = self.plan, self.store
         due = await store.retries.due(clock().now(), scenario_id=plan.id, limit=1)
-        if not due and await self._next_event() is None:
+        unfinished = await store.journal.unfinished(plan.id)
+        if not due and not unfinished and await self._next_event() is None:
             return False
         watcher = _Told(self._tell)
         async with (
             store.run_lock(plan.id, wait=True, on_wait=watcher.note),
             self.stillness.broken(),
         ):
+            await self._take_up(watcher)
             await retry_due(plan.id, store, self.operator, watcher, at_once=retries_at_once(plan))
             event = await self._next_event()
             if event is not None:
                 await self._run(event)
         return True
+
+    async def _take_up(self, watcher: Watcher) -> None:
+        """Finish the runs that were cut off; the event of one is acknowledged by its end."""
+        for ran in await resume_all(self.plan, self.operator, self.store, watcher):
+            self.log.ran(ran.plan, ran.execution, ran.event_id, ran.stored, ran.saved)
+            if ran.execution.interrupted:
+                raise asyncio.CancelledError
 
     async def _next_event(self) -> Event | None:
         """Return the event whose turn has come; None: none waits, or the scenario must rest."""

@@ -73,6 +73,7 @@ class World:
         self.results: list[Path] = []
         """Paths that modules told of with `saved`."""
         self.operation = 1
+        self.in_doubt = False
         self.earlier: dict[str, Any] = {}
         """The detail of the failure that is replayed."""
         self.event: dict[str, Any] = {}

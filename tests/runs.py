@@ -16,8 +16,10 @@ from engine.model.execution import Execution, Incomplete, Kind, NodeCount, Statu
 from engine.module import Http
 from engine.plan.catalog import Catalog
 from engine.plan.check import load_text
+from engine.plan.inputs import read_bundles
 from engine.plan.plan import Plan
 from engine.run.driver import Run, marked_nodes
+from engine.run.journaling import Resuming
 from engine.run.surroundings import Surroundings, nothing_to_test
 from engine.run.turn import in_turn
 from engine.store.files import FolderFiles
@@ -106,6 +108,17 @@ class Bench:
         marks: Mapping[str, Mapping[str, Any]],
     ) -> Run:
         execution = Execution(self.ids.new(), plan.id, kind, Status.RUNNING, self.clock.now())
+        return self.run_in(plan, execution, inputs, marks)
+
+    def run_in(
+        self,
+        plan: Plan,
+        execution: Execution,
+        inputs: Mapping[str, Any],
+        marks: Mapping[str, Mapping[str, Any]],
+        resuming: Resuming | None = None,
+    ) -> Run:
+        """Return a run of an execution, new or taken up again."""
         world = World(self.clock.now, plan.settings.timezone, lambda: 0.5, self.ids.new, {})
         limit = plan.settings.max_file_size
         files = FolderFiles(self.folder / "files", max_file_size=limit)
@@ -119,7 +132,7 @@ class Bench:
             test_connection=self.test_connection,
             http=self.http,
         )
-        return Run(plan, around, execution, inputs=inputs, marks=marks)
+        return Run(plan, around, execution, inputs=inputs, marks=marks, resuming=resuming)
 
     async def run(
         self,
@@ -142,6 +155,26 @@ class Bench:
         await self.store.register_scenario(plan.id, plan.path)
         async with in_turn(self.store, plan, self.listener):
             return await self.run()
+
+    async def die(self) -> None:
+        """Let the process be gone, and another one come; what is in the store stays."""
+        await self.store.close()
+        self.store = self.store.another()
+
+    async def resume(self, how: Resuming = Resuming.WHOLE) -> Run:
+        """Take up the one run that did not finish, to its end."""
+        [one] = await self.store.journal.unfinished(self.plan.id)
+        begun, origin = one.execution, one.origin
+        plan = load_text(origin.source, self.folder / "probe.yaml", probes())
+        execution = Execution(begun.id, plan.id, begun.kind, Status.RUNNING, begun.started_at)
+        run = self.run_in(plan, execution, origin.inputs, await self.marks(plan), how)
+        if origin.replayed is None:
+            fed = None if origin.fed is None else read_bundles(origin.fed.path)
+            await run.execute(fed=fed, fed_file=origin.fed)
+        else:
+            await self.store.claim(origin.replayed.id)
+            await run.replay(origin.replayed)
+        return run
 
     async def stored(self) -> list[Incomplete]:
         return await self.store.incompletes()

@@ -28,7 +28,7 @@ LAYERS = (
     ("store", "connect"),
     ("cluster",),
     ("app", "examples"),
-    ("planned",),
+    ("planned", "resuming"),
     ("replaying", "editing", "exchange", "stored", "connections", "draw"),
     ("due",),
     ("running", "origins", "doctor", "testing"),

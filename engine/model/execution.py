@@ -173,5 +173,12 @@ class Incomplete:
     """Attempts before the one that `failure` tells of, the latest last."""
     failed_at: datetime | None = None
     """When `failure` came up; None: when it was stored."""
+    operation_key: str = ""
+    """Under which the failed operation was begun; a service may know it by this."""
     confidential: bool = False
     """The scenario's data is confidential: the record is stored encrypted."""
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Nobody knows whether an operation for it was done: a person must look first."""
+        return self.failure.detail.get("outcome") == "unknown"

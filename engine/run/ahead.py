@@ -13,7 +13,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
@@ -27,7 +27,15 @@ from engine.run.ports import Watcher
 from engine.run.routing import open_routes
 from engine.run.surroundings import Stream
 
+Onward: TypeAlias = tuple[Flow, int]
+
 Perform: TypeAlias = Callable[[Node, Scope, NodeContext | None], Awaitable[list[Bundle]]]
+
+
+class Scoped(Protocol):
+    """Gives a bundle of a source the scope in which it travels."""
+
+    def __call__(self, bundle: Bundle, *, position: int) -> Scope: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +62,15 @@ class Ahead:
         self._on_its_way: dict[str, _Scout] = {}
 
     async def window(
-        self, source: Node, stream: Stream, onward: tuple[Flow, int], scope: Scope
+        self, source: Node, stream: Stream, onward: Onward, scoped: Scoped, emitted: int = 0
     ) -> AsyncGenerator[Bundle]:
         """Yield the bundles of one operation of `source` in order, with work for later ones begun.
 
-        Closed early, it lets what has begun go on to its end and tells of it; if the run has been
-        interrupted, it cancels it.
+        `scoped` gives the scope of one, `emitted` is how many came before. Closed early, it lets
+        what has begun go on to its end and tells of it; if the run has been interrupted, it cancels
+        it.
         """
-        window = _Window(self, source, stream, onward, scope)
+        window = _Window(self, source, stream, onward, scoped, emitted)
         try:
             while (scout := await window.next()) is not None:
                 self._on_its_way[source.id] = scout
@@ -163,14 +172,16 @@ class _Window:
         ahead: Ahead,
         source: Node,
         stream: Stream,
-        onward: tuple[Flow, int],
-        scope: Scope,
+        onward: Onward,
+        scoped: Scoped,
+        emitted: int,
     ) -> None:
         self._ahead = ahead
         self._source = source
         self._stream = stream
         self._onward = onward
-        self._scope = scope
+        self._scoped = scoped
+        self._emitted = emitted
         names = ahead.of(source)
         self._gates = {name: asyncio.Semaphore(n) for name, n in names.items()}
         self._room = asyncio.Semaphore(max(names.values()))
@@ -238,7 +249,8 @@ class _Window:
             {name: loop.create_future() for name in names},
             {name: loop.create_future() for name in names},
         )
-        scope = {**self._scope, self._source.id: bundle}
+        self._emitted += 1
+        scope = self._scoped(bundle, position=self._emitted)
         scout.task = asyncio.create_task(self._scouted(scout, self._last, scope))
         self._last = scout
         return scout

@@ -1,19 +1,28 @@
 """The world as one node's module sees it: `engine.module.Context`, made once per node and run."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from engine.errors import InvalidConfigurationError
+from engine.errors import InvalidConfigurationError, ModuleTimeoutError
+from engine.model.execution import Incomplete
 from engine.module import Cursor, Files, Http, Variables
 from engine.run.ports import Clock, Watcher
+
+LONGEST_KEY: Final = 200
+"""Characters of an operation's key; a longer one is shortened, and stays unique."""
 
 
 @dataclass(slots=True)
 class NodeContext:
-    """Handed to `Module.execute`; `operation` counts the node's operations in this execution."""
+    """Handed to `Module.execute`; `operation` counts the node's operations in this execution.
+
+    `path` says which bundle the operation is about, and stays the same if the execution is resumed;
+    it is empty in a run that is not.
+    """
 
     scenario_id: str
     execution_id: str
@@ -30,15 +39,33 @@ class NodeContext:
     told: Mapping[str, Any] | None = None
     """The event that an instant trigger is run for."""
     operation: int = 0
+    path: str = ""
+    kept_key: str = ""
+    """The key of the operation that is replayed, if nobody knows what became of it."""
     earlier: Mapping[str, Any] = field(default_factory=dict)
+    in_doubt: bool = False
 
     def ahead(self, variables: Variables) -> "NodeContext":
         """Return a context of its own for an operation that overlaps with others."""
         return replace(self, variables=variables, earlier={})
 
+    def tries_again(self, incomplete: Incomplete) -> None:
+        """The node's first operation is one that failed before.
+
+        One that ran out of time may still end well at the service, which knows it by its key.
+        """
+        self.earlier = incomplete.failure.detail
+        if incomplete.failure.type == ModuleTimeoutError.type_name:
+            self.kept_key = incomplete.operation_key
+
     @property
     def operation_key(self) -> str:
-        return f"{self.execution_id}-{self.node_id}-{self.operation}"
+        if self.kept_key:
+            return self.kept_key
+        key = f"{self.execution_id}-{self.node_id}-{self.path or self.operation}"
+        if len(key) <= LONGEST_KEY:
+            return key
+        return f"{self.execution_id}-{hashlib.sha256(key.encode()).hexdigest()}"
 
     @property
     def http(self) -> Http:

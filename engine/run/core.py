@@ -135,6 +135,9 @@ def _by_rule(rule: Rule) -> Decision:
     return Decision(rule.parks, rule.stops, rule.status, rule.trigger, shuts_node=rule.shuts_node)
 
 
+UNKNOWN = _by_rule(SET_ASIDE)
+"""Nobody knows whether an operation was done: a person must look, whatever handlers would do."""
+
 IGNORED = _by_rule(DIRECTIVES[Directive.IGNORE])
 """An error route that reaches no directive (Fusion: no directive means Ignore)."""
 

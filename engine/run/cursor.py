@@ -1,7 +1,7 @@
 """Marks of triggers and ACID nodes, and variables: state that goes back when a cycle does."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.module import Variables
@@ -62,7 +62,7 @@ class TriggerCursor:
     """
 
     def __init__(self, node_id: str, marks: Mapping[str, Any]) -> None:
-        self._node_id = node_id
+        self.node_id = node_id
         self._marks = dict(marks)
         self._settled: dict[str, Any] = {}
         self._current: dict[str, Any] = {}
@@ -81,8 +81,16 @@ class TriggerCursor:
             now |= changes
         return [key for key, value in now.items() if value is not None]
 
+    @property
+    def written(self) -> dict[str, Any]:
+        """What was set for the bundle that is yielded next."""
+        return dict(self._written)
+
     def set(self, key: str, value: Any) -> None:
         self._written[key] = value
+
+    def set_all(self, values: Mapping[str, Any]) -> None:
+        self._written.update(values)
 
     def set_aside(self) -> None:
         """What was set last belongs to a bundle whose turn has not come."""
@@ -117,7 +125,7 @@ class TriggerCursor:
         self._settled, self._current, self._written = {}, {}, {}
         self._aside.clear()
         self._marks |= changes
-        return [CursorChange(self._node_id, key, value) for key, value in changes.items()]
+        return [CursorChange(self.node_id, key, value) for key, value in changes.items()]
 
 
 class RunVariables:
@@ -168,6 +176,11 @@ class VariablesAhead:
         self._variables = variables
         self._set: dict[str, tuple[Any, str]] = {}
 
+    @property
+    def given(self) -> dict[str, list[Any]]:
+        """What was set, as values and lifetimes by name."""
+        return {name: list(one) for name, one in self._set.items()}
+
     def get(self, name: str) -> Any:
         return self._set[name][0] if name in self._set else self._variables.get(name)
 
@@ -185,3 +198,9 @@ class VariablesAhead:
         """Set what was set, now that the turn has come."""
         for name, (value, lifetime) in self._set.items():
             variables.set(name, value, lifetime=lifetime)
+
+
+def set_again(given: Mapping[str, Sequence[Any]], variables: Variables) -> None:
+    """Set what `VariablesAhead.given` returned."""
+    for name, (value, lifetime) in given.items():
+        variables.set(name, value, lifetime=lifetime)

@@ -6,7 +6,7 @@ stores the outcome.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +20,10 @@ from engine.errors import (
     UnusableConnectionError,
 )
 from engine.mapping.compile import Scope
-from engine.model.bundle import Bundle
+from engine.model.bundle import Bundle, File
 from engine.model.events import Event
 from engine.model.execution import Execution, Failure, Incomplete, NodeCount, Phase, Status
+from engine.model.journal import Origin
 from engine.plan.plan import Flow, Node, NodeKind, Plan, nodes_from
 from engine.run import core
 from engine.run.aggregate import collected_by
@@ -31,10 +32,11 @@ from engine.run.cursor import NodeMarks, RunVariables, TriggerCursor
 from engine.run.durable import to_the_end, uncancelled
 from engine.run.history import Recorder
 from engine.run.initializing import initialize, nodes_that_may_run
+from engine.run.journaling import Journaling, Resumed, Resuming
 from engine.run.operation import Operation, scope_of
 from engine.run.parts import Parts
-from engine.run.ports import CursorChange
-from engine.run.surroundings import Surroundings
+from engine.run.ports import CursorChange, Ending
+from engine.run.surroundings import PATH, Surroundings
 from engine.run.time_limit import time_limit
 from engine.run.transaction import Transaction
 from engine.run.travel import Travel
@@ -54,7 +56,8 @@ def marked_nodes(plan: Plan) -> list[str]:
 class Run:
     """One execution of a plan: make it, then await `execute` or `replay` once.
 
-    `marks` holds the stored marks of `marked_nodes`, by node id.
+    `marks` holds the stored marks of `marked_nodes`, by node id. `resuming`: the execution was
+    begun before and did not finish.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Run:
         *,
         inputs: Mapping[str, Any],
         marks: Mapping[str, Mapping[str, Any]],
+        resuming: Resuming | None = None,
     ) -> None:
         self.saved: list[Path] = []
         """Files that modules told of as results."""
@@ -82,7 +86,8 @@ class Run:
             if node.kind is NodeKind.MODULE
         }
         self._history = Recorder(plan, around.history)
-        self._transaction = Transaction(plan, around, self._operations, self._marks)
+        self._journal = Journaling(plan, around.store, execution.id, resuming)
+        self._transaction = Transaction(plan, around, self._operations, self._marks, self._journal)
         self._travel = Travel(
             plan,
             around,
@@ -95,6 +100,7 @@ class Run:
                 transaction=self._transaction,
                 check_time=time_limit(around.clock, plan.settings.timeout_minutes),
                 history=self._history,
+                journal=self._journal,
             ),
         )
         self._failures = self._travel.failures
@@ -106,13 +112,23 @@ class Run:
         """The incomplete executions that this run has stored or changed."""
         return self._failures.stored
 
+    @property
+    def resumed(self) -> Resumed:
+        """What became of the operations that had begun before the run was resumed."""
+        return self._journal.resumed
+
     async def execute(
-        self, *, fed: Iterable[Bundle] | None = None, event: Event | None = None
+        self,
+        *,
+        fed: Iterable[Bundle] | None = None,
+        fed_file: File | None = None,
+        event: Event | None = None,
     ) -> Execution:
         """Run all cycles and store how it ended; `fed` bundles take the trigger's place.
 
-        An instant trigger runs once, for an `event`, which is acknowledged when its bundle has been
-        worked off, and comes again if the cycle is rolled back.
+        `fed_file` is where they come from, so that they are there if the run is resumed. An instant
+        trigger runs once, for an `event`, which is acknowledged when its bundle has been worked
+        off, and comes again if the cycle is rolled back.
 
         An interruption is stored too: bundles worked off are behind the cursor, the others come
         again. Raises StoreError when the store fails, after storing what it still can.
@@ -123,7 +139,10 @@ class Run:
             self._operations[self._plan.trigger.id].context.told = event.payload
             self._cursor.set(ACKNOWLEDGED, event.id)
         first = 0 if fed is None else 1
-        return await self._recorded(self._cycles, self._plan.flow, first)
+        origin = None
+        if fed is None or fed_file is not None:
+            origin = self._journal.origin(self._failures.inputs, fed=fed_file, event=event)
+        return await self._recorded(self._cycles, (self._plan.flow, first), origin)
 
     async def replay(self, incomplete: Incomplete, *, from_trigger: bool = False) -> Execution:
         """Run from the failed node on with the stored bundles, and store what became of them.
@@ -138,22 +157,25 @@ class Run:
         else:
             self._variables.restore(incomplete.variables)
             if incomplete.node_id in self._operations:
-                self._operations[incomplete.node_id].context.earlier = incomplete.failure.detail
+                self._operations[incomplete.node_id].context.tries_again(incomplete)
             place = self._plan.positions[incomplete.node_id]
-        execution = await self._recorded(lambda: self._from(place, bundles), *place)
-        if not self.stored:
-            await to_the_end(self._around.store.park(core.after_replay(incomplete, execution)))
-        return execution
+        origin = self._journal.origin(
+            self._failures.inputs, replayed=incomplete, from_trigger=from_trigger
+        )
+        return await self._recorded(lambda: self._from(place, bundles), place, origin)
 
     async def _recorded(
-        self, work: Callable[[], Awaitable[list[CursorChange]]], flow: Flow, index: int
+        self,
+        work: Callable[[], Awaitable[list[CursorChange]]],
+        place: tuple[Flow, int],
+        origin: Origin | None,
     ) -> Execution:
         """Initialize what may run from a place in a flow on, do the work, and store its end."""
         store = self._around.store
-        await store.begin(self._execution)
+        await store.begin(self._execution, origin)
         interrupted = False
         try:
-            nodes = nodes_that_may_run(self._plan, flow, index)
+            nodes = nodes_that_may_run(self._plan, *place)
             await initialize(nodes, self._operations, self._around.test_connection)
             changes = await work()
         except asyncio.CancelledError:
@@ -167,8 +189,9 @@ class Run:
             changes = await self._ended_early(self._told(error), in_doubt=in_doubt)
         except StoreError as error:
             changes = await self._ended_early(Failure("InconsistencyError", error.message))
+            ending = Ending(changes) if origin is None else self._to_be_resumed(changes)
             with suppress(StoreError):  # the first failure is the one to tell
-                await store.finish(self._ended(interrupted=False), changes)
+                await store.finish(self._ended(interrupted=ending.resumes), ending)
             raise
         execution = self._ended(interrupted=interrupted)
         streak = core.streak(
@@ -177,8 +200,29 @@ class Run:
             shut=self._failures.shut,
         )
         history = self._history.history(self._failures.inputs)
-        await to_the_end(store.finish(execution, changes, streak, history))
+        ending = Ending(changes, streak)
+        if interrupted and origin is not None:
+            ending = self._to_be_resumed(changes)
+        replayed = self._after_replay(execution)
+        await to_the_end(
+            store.finish(execution, replace(ending, history=history, incomplete=replayed))
+        )
         return execution
+
+    def _to_be_resumed(self, changes: Sequence[CursorChange]) -> Ending:
+        """Return the end of a run that goes on later: what has been committed is kept.
+
+        Marks of the trigger are not: what it has emitted is in the journal.
+        """
+        kept = [change for change in changes if change.node_id in self._marks]
+        return Ending(kept, resumes=True, entries=self._journal.committed())
+
+    def _after_replay(self, execution: Execution) -> Incomplete | None:
+        """Return what becomes of the record that was replayed; None: it has been stored anew."""
+        replayed = self._failures.replayed
+        if replayed is None or self.stored:
+            return None
+        return core.after_replay(replayed, execution)
 
     async def _ended_early(self, told: Failure, *, in_doubt: bool = False) -> list[CursorChange]:
         """Take back what is not committed, and return the marks to store.
@@ -227,7 +271,7 @@ class Run:
         while True:
             cycle += 1
             before = trigger.bundles
-            await self._travel.advance(self._plan.flow, 0, self._scope({}))
+            await self._travel.advance(self._plan.flow, 0, self._scope({}, cycle))
             stop = self._failures.stop
             changes = await self._cycle_ended()
             if stop or not core.another_cycle(
@@ -237,7 +281,8 @@ class Run:
                 has_trigger=self._plan.has_trigger,
             ):
                 return changes
-            await to_the_end(self._around.store.commit_cursor(self._plan.id, changes))
+            entries = self._journal.committed()
+            await to_the_end(self._around.store.commit_cursor(self._plan.id, changes, entries))
 
     async def _cycle_ended(self) -> list[CursorChange]:
         """Commit or roll back: ACID nodes first, the trigger last. Return the marks to store."""
@@ -256,7 +301,7 @@ class Run:
     ) -> list[CursorChange]:
         """Assumed: enclosing aggregations emit for the replayed bundle alone, innermost first."""
         flow, index = place
-        scope = self._scope(bundles)
+        scope = self._scope(bundles, cycle=1)
         before = flow[index].mappable if index < len(flow) else ()
         enclosing = [node.id for node in nodes_from(flow, index) if node.source in before]
         travel = self._travel
@@ -267,8 +312,9 @@ class Run:
                 stopped = await travel.flush(aggregator, scope)
         return await self._cycle_ended()
 
-    def _scope(self, bundles: Mapping[str, Bundle]) -> Scope:
-        return scope_of(self._plan, self._around.world, self._failures.inputs, bundles)
+    def _scope(self, bundles: Mapping[str, Bundle], cycle: int) -> Scope:
+        scope = scope_of(self._plan, self._around.world, self._failures.inputs, bundles)
+        return {**scope, PATH: str(cycle)} if self._journal.keeps_paths else scope
 
     def _context(self, node: Node) -> NodeContext:
         return NodeContext(

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
+from engine.plan.plan import Node
 from engine.run.aggregate import order_items
-from engine.run.surroundings import DROPPED, STOP, End, Stream
+from engine.run.surroundings import DROPPED, PATH, STOP, End, Stream
 
 
 def numbered(outputs: list[Bundle]) -> list[Bundle]:
@@ -83,3 +85,18 @@ class Emission:
         if self._stopped:
             return STOP
         return DROPPED if self.failed and not self.has_emitted else None
+
+
+def without_path(bundle: Bundle, node: Node, scope: Scope, position: int) -> Scope:
+    """Return a scope of its own for a bundle that a node emits."""
+    own = scope.copy()
+    own[node.id] = bundle
+    return own
+
+
+def with_path(bundle: Bundle, node: Node, scope: Scope, position: int) -> Scope:
+    """Return such a scope, in which the bundle knows where it comes from."""
+    own = scope.copy()
+    own[node.id] = bundle
+    own[PATH] = f"{scope[PATH]}.{position}"
+    return own

@@ -33,10 +33,15 @@ def explained(error: Exception, node: Node, scope: Scope) -> ModuleError:
         case ValidationError():
             return misfit(error, node, scope)
         case _:
-            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            wrapped = ModuleError(f"`{node.module_id}` broke on this bundle: {text}"[:500])
-            wrapped.__cause__ = error
-            return moved(wrapped, node.place)
+            return moved(broken(error, node), node.place)
+
+
+def broken(error: Exception, node: Node) -> ModuleError:
+    """Return a module's own bug as an error of this operation, with the cause chained."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    wrapped = ModuleError(f"`{node.module_id}` broke on this bundle: {text}"[:500])
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _leaves(node: Node) -> Iterator[Leaf]:

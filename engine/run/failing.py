@@ -5,10 +5,11 @@ The driver makes one `Failures` per run and asks it about each failure; what to 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import ModuleError
+from engine.errors import ModuleError, NotFoundError, OutcomeUnknownError
 from engine.mapping.compile import Scope
 from engine.model.execution import Execution, Failure, Incomplete, IncompleteStatus, Status
 from engine.plan.flow import RetryFields, directive_fields
@@ -18,10 +19,11 @@ from engine.run.core import Decision, Failed
 from engine.run.cursor import RunVariables
 from engine.run.durable import to_the_end
 from engine.run.explained import bundle_words
+from engine.run.journaling import Journaling, record_id_of
 from engine.run.operation import mapped_fields
 from engine.run.retrying import Trouble, retried
 from engine.run.rules import retry_waits
-from engine.run.surroundings import DROPPED, STOP, End, Outputs, Surroundings
+from engine.run.surroundings import DROPPED, PATH, STOP, End, Outputs, Surroundings
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Failures:
         execution: Execution,
         variables: RunVariables,
         advance: Callable[[Flow, int, Scope], Awaitable[bool]],
+        journal: Journaling,
     ) -> None:
         self.status = Status.SUCCESS
         self.stop: Decision | None = None
@@ -67,6 +70,7 @@ class Failures:
         self._around = around
         self._execution = execution
         self._advance = advance
+        self._journal = journal
         self._error_routes: list[_ErrorRoute] = []
 
     async def settle(self, trouble: Trouble) -> Outputs | End:
@@ -83,6 +87,8 @@ class Failures:
             # Assumed: a failure inside an error route decides for the bundle that failed first.
             route = self._error_routes[-1]
             route.decision = route.decision or decision
+            if isinstance(trouble.failure, OutcomeUnknownError):
+                trouble.failure.tell(route.trouble.failure)
         if decision.substitute is not None:
             return [decision.substitute]
         return STOP if decision.stops else DROPPED
@@ -129,6 +135,8 @@ class Failures:
         return STOP if decision.stops else DROPPED
 
     async def _decision(self, trouble: Trouble) -> Decision:
+        if isinstance(trouble.failure, OutcomeUnknownError):
+            return core.UNKNOWN
         for handler in trouble.node.handlers:
             decision = await self._handled(handler, trouble)
             if decision is not None:
@@ -149,6 +157,9 @@ class Failures:
         """Run an error route; None: it does not want this error, or has tried again in vain."""
         told = trouble.told
         route_scope = {**trouble.scope, "error": told, trouble.node.id: {"error": told}}
+        if PATH in route_scope:
+            # Several nodes may share an error route.
+            route_scope[PATH] = f"{route_scope[PATH]}!{trouble.node.id}"
         if not _wants(handler, route_scope):
             return None
         route = _ErrorRoute(trouble)
@@ -166,11 +177,15 @@ class Failures:
 
     async def _act(self, trouble: Trouble, decision: Decision) -> Decision:
         node, told = trouble.node, self.told(trouble)
-        if decision.parks and await self._is_full():
+        stored_as = await self._journal.stored_as(node, trouble.scope) if decision.parks else ""
+        may_wait = decision.parks and decision is not core.UNKNOWN and not stored_as
+        if may_wait and await self._is_full():
             decision = core.without_room(decision, loses=self._plan.settings.enable_data_loss)
         self.status = max(self.status, decision.status)
         self.lost += decision.loses
-        if decision.parks:
+        if stored_as:
+            await self._stored_before(stored_as)
+        elif decision.parks:
             await to_the_end(self._park(trouble, decision))
         if decision.stops:
             self.stop = decision
@@ -210,13 +225,22 @@ class Failures:
             return False
         return (await self._around.store.scenario(self._plan.id)).incomplete >= limit
 
+    async def _stored_before(self, record_id: str) -> None:
+        """Leave a record as it is that was stored before the run was resumed.
+
+        Somebody may have resolved or deleted it since.
+        """
+        with suppress(NotFoundError):
+            self.stored.append(await self._around.store.incomplete(record_id))
+
     async def _park(self, trouble: Trouble, decision: Decision) -> None:
         """Store the failed bundle with all that a replay needs."""
         node, scope = trouble.node, trouble.scope
         now = self._around.clock.now()
+        place = self._journal.failed_at(node, scope)
         incomplete = core.parked(
             Incomplete(
-                id=self._around.ids.new(),
+                id=self._around.ids.new() if place is None else record_id_of(place),
                 scenario_id=self._plan.id,
                 execution_id=self._execution.id,
                 node_id=node.id,
@@ -231,13 +255,14 @@ class Failures:
                 fields=mapped_fields(node, scope),
                 cursor=self.cursor(),
                 failed_at=now,
+                operation_key="" if place is None else place.key,
                 confidential=self._plan.settings.data_is_confidential,
             ),
             decision.retry,
             now=now,
             replayed=None if self.stored else self.replayed,
         )
-        await self._around.store.park(incomplete)
+        await self._around.store.park(incomplete, place)
         self.stored.append(incomplete)
 
 

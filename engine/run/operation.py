@@ -13,7 +13,7 @@ from engine.errors import MappingError, ModuleError
 from engine.mapping.compile import Scope, World
 from engine.model.bundle import Bundle, is_value
 from engine.model.execution import NodeCount
-from engine.module import Effect, Kind, SearchFields
+from engine.module import Effect, Kind, Module, SearchFields
 from engine.plan.plan import Node, Plan
 from engine.run.context import NodeContext
 from engine.run.explained import explained
@@ -29,17 +29,16 @@ class Operation:
         "_execute",
         "_may_be_empty",
         "_module",
-        "_node",
         "_validate",
         "context",
         "count",
+        "node",
         "streams",
         "waits",
     )
 
     def __init__(self, node: Node, context: NodeContext, count: NodeCount) -> None:
         assert node.module is not None  # noqa: S101 - the driver makes operations of module nodes only
-        self._node = node
         self._module = node.module
         self._evaluate = node.fields.evaluate
         self._execute = node.module.execute
@@ -48,6 +47,7 @@ class Operation:
             self._validate(dict(node.fields.constants)) if node.fields.is_constant else None
         )
         self._may_be_empty = issubclass(node.module.input, SearchFields)
+        self.node = node
         self.context = context
         self.count = count
         self.streams = node.module.kind is not Kind.ACTION
@@ -66,14 +66,45 @@ class Operation:
         called = self._called(scope, ctx)
         return called if isinstance(called, AsyncIterator) else iter(called)
 
+    def fields_of(self, scope: Scope) -> Any:
+        """Map and validate the fields. Raises MappingError and ValidationError as they come."""
+        if self._constant is not None:
+            return self._constant
+        return self._validate(self._evaluate(scope))
+
+    def begun(self, fields: Any, ctx: NodeContext) -> Stream:
+        """Start the module with fields of `fields_of`, in a context of the operation's own."""
+        self.context.operation += 1
+        ctx.operation = self.context.operation
+        called = self._execute(fields, ctx)
+        if self._may_be_empty and fields.continue_if_no_results:
+            return _or_one_empty(called)
+        return called if isinstance(called, AsyncIterator) else iter(called)
+
+    def finds_again(self, fields: Any) -> bool:
+        """It can tell by its key what became of an operation with these fields."""
+        return self._module.finds_again(fields)
+
     @property
     def changes(self) -> bool:
         """It changes something outside of the run."""
-        return self._module.effect is Effect.WRITE or self._node.acid
+        return self._module.effect is Effect.WRITE or self.node.acid
+
+    @property
+    def commits_elsewhere(self) -> bool:
+        """It keeps data of its own outside of the store, and commits them there."""
+        return self.node.acid and type(self._module).commit is not Module.commit
+
+    @property
+    def leaves_traces(self) -> bool:
+        """What it does outside of the store is done as soon as it runs, or commits by itself."""
+        if self.node.acid:
+            return self.commits_elsewhere
+        return self._module.effect is Effect.WRITE
 
     async def initialize(self) -> None:
         """See that the module can work."""
-        await self._module.initialize(self._node.fields.constants, self.context)
+        await self._module.initialize(self.node.fields.constants, self.context)
 
     async def commit(self) -> None:
         """Make what it did last."""

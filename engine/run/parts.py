@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.model.execution import NodeCount
+from engine.plan.plan import Node
 from engine.run.cursor import RunVariables, TriggerCursor
 from engine.run.history import Recorder
+from engine.run.journaling import Journaling
 from engine.run.operation import Operation
 from engine.run.transaction import Transaction
 
@@ -21,3 +23,8 @@ class Parts:
     transaction: Transaction
     check_time: Callable[[], None]
     history: Recorder
+    journal: Journaling
+
+    def cursor_of(self, node: Node) -> TriggerCursor | None:
+        """Return the marks that belong to the bundles of a node; None: it is not the trigger."""
+        return self.cursor if node.id == self.cursor.node_id else None

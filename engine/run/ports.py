@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from engine.model.execution import (
     Execution,
@@ -16,6 +16,7 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.journal import Entry, OperationPlace, Origin, Tally, Unfinished
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.run.waiting import Events, Retries
@@ -45,6 +46,54 @@ class CursorChange:
     node_id: str
     key: str
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is stored together with the end of an execution.
+
+    `streak`: what the end does to the scenario's errors in a row, which may deactivate it.
+    `incomplete`: the record that it has replayed, as it is now. `resumes`: it was interrupted and
+    will be resumed, so its journal stays, with `entries` that came last.
+    """
+
+    cursor: Sequence[CursorChange] = ()
+    streak: Streak = field(default_factory=Streak)
+    history: History | None = None
+    incomplete: Incomplete | None = None
+    resumes: bool = False
+    entries: Sequence[Entry] = ()
+
+
+NOTHING_MORE: Final = Ending()
+"""The execution has ended, and nothing else changes."""
+
+
+class Journal(Protocol):
+    """What the operations of executions have done that have not finished.
+
+    It goes with the end of its execution, in one transaction. Raises as `Store` does.
+    """
+
+    def note(self, entry: Entry) -> None:
+        """Remember an entry soon: within milliseconds, and not later than anything that is written
+        after it. What keeps it from disk is raised by a later call."""
+
+    async def room(self) -> None:
+        """Wait while a great deal of what was noted is not on disk yet."""
+
+    async def keep(self, entry: Entry) -> None:
+        """Remember an entry, on disk when this returns, and all that was noted before."""
+
+    async def entry(self, place: OperationPlace) -> Entry | None:
+        """Return what is remembered of an operation; None: nothing."""
+
+    async def unfinished(self, scenario_id: str) -> list[Unfinished]:
+        """Return the executions of a scenario that can be resumed, oldest first: those that were
+        interrupted, and those whose process is gone."""
+
+    async def tally(self, execution_id: str) -> list[Tally]:
+        """Return what an unfinished execution has done, node by node."""
 
 
 class Store(Protocol):
@@ -80,22 +129,24 @@ class Store(Protocol):
         """Activate or deactivate a scenario, and forget its errors in a row. Raises NotFoundError
         if it is not registered."""
 
-    async def begin(self, execution: Execution) -> None:
-        """Store a new execution, status running."""
+    @property
+    def journal(self) -> Journal:
+        """What operations have done in executions that have not finished."""
 
-    async def finish(
-        self,
-        execution: Execution,
-        cursor: Sequence[CursorChange] = (),
-        streak: Streak = Streak(),  # noqa: B008 - frozen
-        history: History | None = None,
+    async def begin(self, execution: Execution, origin: Origin | None = None) -> None:
+        """Store a new execution, status running, or take an unfinished one up again.
+
+        With an `origin` it can be resumed if this process dies."""
+
+    async def finish(self, execution: Execution, ending: Ending = NOTHING_MORE) -> None:
+        """Store how an execution ended, with all that its end changes, and forget its journal.
+
+        Of each scenario the latest histories are kept; what is too large is left out of one."""
+
+    async def commit_cursor(
+        self, scenario_id: str, cursor: Sequence[CursorChange], entries: Sequence[Entry] = ()
     ) -> None:
-        """Store how an execution ended, together with the trigger's new marks and what the end
-        does to the scenario's errors in a row, which may deactivate it. What is too large is left
-        out of the history."""
-
-    async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
-        """Store marks at the end of a cycle that is not the last."""
+        """Store marks before the last cycle's end, and the operations that they belong to."""
 
     async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
         """Return all marks of a trigger; empty if it never ran."""
@@ -103,9 +154,10 @@ class Store(Protocol):
     async def reset_cursor(self, scenario_id: str, node_id: str) -> int:
         """Forget all marks of a node; return how many there were."""
 
-    async def park(self, incomplete: Incomplete) -> None:
+    async def park(self, incomplete: Incomplete, failed: OperationPlace | None = None) -> None:
         """Store an incomplete execution, new or changed, with references to its files, whose
-        content is on disk before the row names it. Storing the same id again replaces it and ends
+        content is on disk before the row names it. The journal tells of the operation that `failed`
+        that it is stored, in the same transaction. Storing the same id again replaces it and ends
         this process's claim, unless the status is in progress. Raises StoreError if the content of
         a file is not in this store, StoreBusyError if another process has claimed it."""
 
@@ -166,7 +218,8 @@ class Store(Protocol):
         process uses the store."""
 
     async def sweep_files(self) -> int:
-        """Delete contents that no unresolved incomplete execution names; return the bytes freed.
+        """Delete contents that no unresolved incomplete execution and no journal names; return the
+        bytes freed.
 
         Does nothing while another process uses the store.
         """

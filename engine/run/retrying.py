@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from engine.errors import ModuleError, RateLimitError
+from engine.errors import ModuleError, ModuleTimeoutError, RateLimitError
 from engine.mapping.compile import Scope
 from engine.model.execution import NodeCount
 from engine.plan.flow import RetryFields
@@ -26,11 +26,13 @@ class Trouble:
     error: Exception
     scope: Scope
     count: NodeCount
-    again: Callable[[], Awaitable[Outputs | Exception]] | None = None
+    again: "Callable[[Trouble], Awaitable[Outputs | Exception]] | None" = None
     outputs: Outputs | None = None
     """What it emitted after all; None: it did not."""
     failure: ModuleError = field(init=False)
     """The latest error."""
+    known_failures: int = 0
+    """Attempts that are known to have failed: one that ran out of time may still end well."""
 
     def __post_init__(self) -> None:
         self.failed_with(self.error)
@@ -39,6 +41,7 @@ class Trouble:
         """The node has failed, once more if it had before."""
         self.failure = explained(error, self.node, self.scope)
         self.count.failed += 1
+        self.known_failures += not isinstance(self.failure, ModuleTimeoutError)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -62,7 +65,7 @@ async def retried(trouble: Trouble, fields: RetryFields, around: Surroundings) -
             outcome=f"tried again in {_shown(wait)}, attempt {attempt} of {fields.attempts}",
         )
         await around.clock.sleep(wait)
-        outputs = await trouble.again()
+        outputs = await trouble.again(trouble)
         if not isinstance(outputs, Exception):
             trouble.outputs = outputs
             return True

@@ -15,6 +15,7 @@ from engine.plan.flow import ThrowFields
 from engine.plan.plan import Filter, Node, NodeKind
 from engine.run.aggregate import Collected, spread
 from engine.run.emission import numbered
+from engine.run.emitting import emitting
 from engine.run.failing import Failures
 from engine.run.operation import Operation
 from engine.run.parts import Parts
@@ -38,7 +39,7 @@ def step_of(
     evaluate, counted = node.fields.evaluate, counting(node, parts)
     match node.kind:
         case NodeKind.MODULE:
-            return _module(parts.operations[node.id], counted, seconds)
+            return _module(parts.operations[node.id], parts, counted, seconds)
         case NodeKind.ITERATOR:
             return lambda scope: counted(scope, spread(node.module_id, evaluate(scope)))
         case NodeKind.AGGREGATOR:
@@ -82,11 +83,13 @@ def counting(node: Node, parts: Parts) -> Counted:
     return counted
 
 
-def _module(operation: Operation, counted: Counted, seconds: Callable[[], float]) -> Step | None:
+def _module(
+    operation: Operation, parts: Parts, counted: Counted, seconds: Callable[[], float]
+) -> Step | None:
     if operation.waits:
         return None
     if operation.streams:
-        return operation.stream
+        return emitting(parts.journal, operation, parts.cursor_of(operation.node))
     compute, count = operation.compute, operation.count
 
     def computed(scope: Scope) -> list[Bundle]:

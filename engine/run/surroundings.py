@@ -12,6 +12,13 @@ from engine.model.secrets import Secrets
 from engine.module import Files, Http
 from engine.run.ports import Clock, Ids, Store, Watcher
 
+PATH: Final = " path"
+"""Name under which a scope holds the path of its bundle; no node and no item has it.
+
+It is a text: the position of the bundle among those that each node on its way has emitted, from the
+number of the cycle on.
+"""
+
 Stream: TypeAlias = Iterator[Any] | AsyncIterator[Any]
 """What a module emits, as it emits it."""
 

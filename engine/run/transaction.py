@@ -9,6 +9,7 @@ from engine.errors import InconsistencyError, StoreError
 from engine.plan.plan import Node, Plan
 from engine.run.cursor import NodeMarks
 from engine.run.durable import to_the_end
+from engine.run.journaling import Journaling
 from engine.run.operation import Operation
 from engine.run.ports import CursorChange
 from engine.run.surroundings import Surroundings
@@ -26,11 +27,13 @@ class Transaction:
         around: Surroundings,
         operations: Mapping[str, Operation],
         marks: Mapping[str, NodeMarks],
+        journal: Journaling,
     ) -> None:
         self._plan = plan
         self._around = around
         self._operations = operations
         self._marks = marks
+        self._journal = journal
         self._uncommitted: dict[str, Node] = {}
         self._torn: Node | None = None
         self._to_store: list[CursorChange] = []
@@ -83,6 +86,7 @@ class Transaction:
             parts += [f"not undone: {', '.join(stays)}"] * bool(stays)
             self._around.watcher.note("; ".join(parts))
         self._remember()
+        self._journal.rolled_back()
         await to_the_end(self._roll_back_all())
 
     def _staying(self) -> list[str]:
@@ -100,11 +104,12 @@ class Transaction:
 
     async def _commit_now(self, node: Node) -> None:
         await self._commit(node)
-        changes = self.taken_marks()
-        if changes:
-            await self._around.store.commit_cursor(self._plan.id, changes)
+        changes, entries = self.taken_marks(), self._journal.committed()
+        if changes or entries:
+            await self._around.store.commit_cursor(self._plan.id, changes, entries)
 
     async def _commit_all(self) -> None:
+        await self._journal.committing(self._operations[name] for name in self._uncommitted)
         for node in list(self._uncommitted.values()):
             await self._commit(node)
 
@@ -112,6 +117,7 @@ class Transaction:
         del self._uncommitted[node.id]
         await self._kept_whole(node, "commit", self._operations[node.id].commit())
         self._to_store += self._marks[node.id].commit()
+        self._journal.has_committed(node)
 
     async def _roll_back_all(self) -> None:
         nodes = list(self._uncommitted.values())
@@ -132,6 +138,7 @@ class Transaction:
     async def _roll_back(self, node: Node) -> None:
         self._marks[node.id].rollback()
         await self._kept_whole(node, "roll back", self._operations[node.id].rollback())
+        self._journal.taken_back(node)
 
     @staticmethod
     async def _kept_whole(node: Node, verb: str, work: Awaitable[None]) -> None:

@@ -18,14 +18,14 @@ from engine.plan.plan import Filter, Flow, Node, NodeKind, Plan
 from engine.run.aggregate import Collected, collected_by, sets_of
 from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
-from engine.run.emission import Emission
+from engine.run.emission import Emission, with_path, without_path
 from engine.run.failing import Failures
-from engine.run.operation import close, from_first, next_now, next_of, total_of
+from engine.run.operation import Operation, close, from_first, next_now, next_of, total_of
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
 from engine.run.routing import open_routes
 from engine.run.steps import Step, asking, counting, step_of
-from engine.run.surroundings import DROPPED, STOP, End, Outputs, Stream, Surroundings
+from engine.run.surroundings import DROPPED, PATH, STOP, End, Outputs, Stream, Surroundings
 
 BREATH_SECONDS: Final = 0.008
 """Longest stretch of pure work without giving signals, progress and servers a turn."""
@@ -47,7 +47,9 @@ class Travel:
     ) -> None:
         self.fed: Iterable[Bundle] | None = None
         self.collected: dict[str, Collected] = {}
-        self.failures = Failures(plan, around, execution, parts.variables, self.advance)
+        self.failures = Failures(
+            plan, around, execution, parts.variables, self.advance, parts.journal
+        )
         self._plan = plan
         self._trigger = plan.trigger
         self._parts = parts
@@ -62,6 +64,7 @@ class Travel:
         self._plain = self._plain_nodes()
         self._steps = self._unguarded_steps()
         self._breathed_at = self._seconds()
+        self._with = with_path if parts.journal.keeps_paths else without_path
 
     def feed(self, bundles: Iterable[Bundle] | None) -> None:
         """Let bundles take the trigger's place; None: it runs itself."""
@@ -137,7 +140,7 @@ class Travel:
         """Settle what fails, a module's bug too; what no handler may catch goes on."""
         if isinstance(error, RunError | StoreError):
             raise error
-        again = partial(self._attempted, node, scope) if node.kind is NodeKind.MODULE else None
+        again = self._attempted if node.kind is NodeKind.MODULE else None
         trouble = Trouble(node, error, scope, self._parts.counts[node.id], again)
         settled = await self._settle(trouble)
         if node.kind is NodeKind.AGGREGATOR and isinstance(settled, list):
@@ -152,11 +155,17 @@ class Travel:
             self._steps.pop(trouble.node.id, None)
         return settled
 
-    async def _attempted(self, node: Node, scope: Scope) -> Outputs | Exception:
+    async def _attempted(self, trouble: Trouble) -> Outputs | Exception:
         """Run a module once more for a bundle on which it failed, and return what fails.
 
-        If its filter failed, that fails again.
+        If its filter failed, that fails again. An attempt has a key of its own, unless nobody knows
+        what became of the one before.
         """
+        node, scope = trouble.node, trouble.scope
+        if PATH in scope and trouble.known_failures:
+            scope = {**scope, PATH: f"{scope[PATH]}~{trouble.known_failures}"}
+        operation = self._parts.operations[node.id]
+        operation.context.earlier = trouble.failure.detail
         try:
             if node.filter is not None and not node.filter.passes(scope):
                 return []
@@ -168,6 +177,8 @@ class Travel:
             raise
         except Exception as error:
             return error
+        finally:
+            operation.context.earlier = {}
 
     async def _performed(self, node: Node, scope: Scope) -> Outputs | End:
         return self._counted[node.id](scope, await self._perform(node, scope, None))
@@ -182,17 +193,22 @@ class Travel:
         except Exception:
             await self._parts.transaction.failed(node)
             raise
-        await self._parts.transaction.operated(node)
+        if self._parts.journal.holds(node):
+            await self._parts.transaction.operated(node)
         return self._counted[node.id](scope, outputs)
 
     async def _perform(self, node: Node, scope: Scope, ctx: NodeContext | None) -> list[Bundle]:
-        """Run an action to its end, with a word to the watcher before and after if it waits."""
+        """Run an action to its end, or take what it has given before the run was resumed."""
         operation = self._parts.operations[node.id]
         if not operation.waits:
             return operation.compute(scope, ctx)
         self._parts.check_time()
-        started = self._seconds()
-        stream = operation.stream(scope, ctx)
+        taken = partial(self._taken, operation)
+        return await self._parts.journal.performed(operation, scope, ctx, taken)
+
+    async def _taken(self, operation: Operation, stream: Stream) -> list[Bundle]:
+        """Take all that an action gives, with a word to the watcher before and after."""
+        node, started = operation.node, self._seconds()
         self._watcher.node_started(node.id)
         outputs: list[Bundle] = []
         try:
@@ -225,8 +241,8 @@ class Travel:
     ) -> End | None:
         """Emit what is there already, one bundle after the other."""
         flow, index = onward
-        for bundle in outputs:
-            if await self.advance(flow, index, _with(bundle, node, scope)):
+        for position, bundle in enumerate(outputs, 1):
+            if await self.advance(flow, index, self._with(bundle, node, scope, position)):
                 return STOP
             if self._seconds() - self._breathed_at > BREATH_SECONDS:
                 await self.breathe()
@@ -253,11 +269,13 @@ class Travel:
                 if isinstance(bundle, Exception):
                     await close(emission.stream)
                     settled = await self._settled_midway(node, bundle, scope, emission)
-                    emission.go_on(self._begun(node, settled, onward, scope))
+                    rest = self._begun(node, settled, onward, scope, emission.position)
+                    emission.go_on(rest)
                 elif bundle is not None:
                     if emission.position <= self._history.few:
                         emission.first.append(bundle)
-                    if await self.advance(flow, index, _with(bundle, node, scope)):
+                    own = self._with(bundle, node, scope, emission.position)
+                    if await self.advance(flow, index, own):
                         emission.end(STOP)
         finally:
             await close(emission.stream)
@@ -267,11 +285,17 @@ class Travel:
             self._keep[node.id]((number, scope, emission.first, emission.position))
         return ended
 
-    def _begun(self, node: Node, outputs: Outputs, onward: Onward, scope: Scope) -> Stream:
-        """Return what a node emits, bundle by bundle, with what may run ahead of it begun."""
+    def _begun(
+        self, node: Node, outputs: Outputs, onward: Onward, scope: Scope, emitted: int = 0
+    ) -> Stream:
+        """Return what a node emits, bundle by bundle, with what may run ahead of it begun.
+
+        `emitted` is how many bundles have come before.
+        """
         stream = iter(outputs) if isinstance(outputs, list) else outputs
         if node.id in self._plan.ahead:
-            return self._ahead.window(node, stream, onward, scope)
+            scoped = partial(self._with, node=node, scope=scope)
+            return self._ahead.window(node, stream, onward, scoped, emitted)
         return stream
 
     async def _next(self, node: Node, emission: Emission) -> Bundle | Exception | None:
@@ -306,7 +330,7 @@ class Travel:
         self, node: Node, error: Exception, scope: Scope, emission: Emission
     ) -> Outputs:
         """Settle what fails while a node emits, and return what is left to emit."""
-        again = None if emission.has_emitted else partial(self._attempted, node, scope)
+        again = None if emission.has_emitted else self._attempted
         trouble = Trouble(node, error, scope, emission.count, again)
         settled = await self._settle(trouble)
         emission.failed = trouble.outputs is None
@@ -370,10 +394,3 @@ class Travel:
         except Exception as error:
             settled = await self._settled(router, error, scope)
             return settled if isinstance(settled, End) else False
-
-
-def _with(bundle: Bundle, node: Node, scope: Scope) -> Scope:
-    """Return a scope of its own for a bundle that a node emits."""
-    own = scope.copy()
-    own[node.id] = bundle
-    return own

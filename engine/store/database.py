@@ -8,11 +8,13 @@ Source: SQLite documentation, "Write-ahead logging", "PRAGMA statements", "Onlin
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import NoStoreError, StoreBusyError, StoreError
+from engine.model.bundle import File
 from engine.store.blob import flush_path
 from engine.store.faults import damaged, told
 from engine.store.lock import FileLock, Processes
@@ -33,6 +35,18 @@ _PRAGMAS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An entry of the journal as a row, and the files that it names."""
+
+    row: Row
+    files: tuple[File, ...]
+
+
+def _nothing_to_sync(_files: Sequence[File]) -> None:
+    """No file is named."""
+
+
 class Database:
     """One connection to a store's file; `busy_seconds` is how long it waits for others."""
 
@@ -44,6 +58,10 @@ class Database:
         self._lock = FileLock(folder / "store.lock")
         self._queries = queries()
         self._connection: sqlite3.Connection | None = None
+        self.waiting: list[Waiting] = []
+        """Entries of the journal that the next transaction writes first; anybody may append."""
+        self.sync: Callable[[Sequence[File]], None] = _nothing_to_sync
+        """Flushes contents to disk, before a row names them."""
 
     def open(self, *, create: bool) -> None:
         """Open the store. Raises NoStoreError if there is none and `create` is false."""
@@ -95,15 +113,19 @@ class Database:
         """Commit what the block changed, or nothing of it, under the store's lock."""
         connection = self._connection
         assert connection is not None  # noqa: S101 - open() comes first
+        waiting = list(self.waiting)
+        self.flush([file for one in waiting for file in one.files])
         with told(self.path), self._lock.held(self._busy_seconds):
             connection.execute("BEGIN IMMEDIATE")
             try:
+                self._write(waiting)
                 yield
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+        del self.waiting[: len(waiting)]
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[bool]:
@@ -123,6 +145,18 @@ class Database:
         """Write the file anew without its free pages. To be called inside of `alone`."""
         assert self._connection is not None  # noqa: S101 - open() comes first
         self._connection.execute("VACUUM")
+
+    def flush(self, files: Sequence[File]) -> None:
+        """Let contents be on disk, before a row names them."""
+        with told(self.path):
+            self.sync(files)
+
+    def _write(self, waiting: Sequence[Waiting]) -> None:
+        assert self._connection is not None  # noqa: S101 - open() comes first
+        self._connection.executemany(self._queries["write_entry"], [one.row for one in waiting])
+        for one in waiting:
+            for file in one.files:
+                self.change("name_journal_file", id=one.row["execution_id"], sha256=file.sha256)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from engine.errors import StoreError
+from engine.errors import StoreError, UnstorableError
 from engine.model.bundle import File
 
 Json: TypeAlias = Any
@@ -34,7 +34,7 @@ _INT64: Final = range(-(2**63), 2**63)
 
 
 def encode(value: Any) -> bytes:
-    """Return a value as JSON. Raises StoreError for what no bundle can hold."""
+    """Return a value as JSON. Raises UnstorableError for what no bundle can hold."""
     return orjson.dumps(to_json(value))
 
 
@@ -46,7 +46,7 @@ def decode(data: bytes, path_of: PathOf) -> Any:
 def to_json(value: Any, depth: int = 0) -> Json:
     """Return a value as JSON can carry it."""
     if depth > MAX_DEPTH:
-        raise StoreError(f"a value nested deeper than {MAX_DEPTH} levels cannot be stored")
+        raise UnstorableError(f"a value nested deeper than {MAX_DEPTH} levels cannot be stored")
     match value:
         case None | bool():
             return value
@@ -117,7 +117,7 @@ def _collection(value: Mapping[str, Any], depth: int) -> Json:
 def _key(key: Any) -> str:
     if isinstance(key, str):
         return key
-    raise StoreError(f"a collection with a key that is no text cannot be stored: {key!r}")
+    raise UnstorableError(f"a collection with a key that is no text cannot be stored: {key!r}")
 
 
 def _date_or_buffer(value: Any) -> Json:
@@ -125,7 +125,7 @@ def _date_or_buffer(value: Any) -> Json:
         return {"$date": value.astimezone(UTC).isoformat().replace("+00:00", "Z")}
     if isinstance(value, bytes | bytearray):
         return {"$buffer": b64encode(value).decode()}
-    raise StoreError(f"a value of type {type(value).__name__} cannot be stored")
+    raise UnstorableError(f"a value of type {type(value).__name__} cannot be stored")
 
 
 def _untagged(tag: str, content: Json, path_of: PathOf) -> Any:

@@ -79,11 +79,6 @@ WHERE id = :id AND status <> 'resolved'
 -- name: delete_incomplete
 DELETE FROM incompletes WHERE id = :id
 
--- name: files_of_unresolved
-SELECT DISTINCT sha256
-FROM incomplete_files JOIN incompletes ON incompletes.id = incomplete_files.incomplete_id
-WHERE incompletes.status <> 'resolved'
-
 -- name: incomplete_page
 SELECT
     id, seq, scenario_id, execution_id, node_id, status, claimed_by, created_at, due_at,

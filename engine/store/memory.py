@@ -16,22 +16,24 @@ from engine.model.execution import (
     Incomplete,
     IncompleteStatus,
     Registered,
-    Streak,
 )
 from engine.model.history import History
+from engine.model.journal import Entry, OperationPlace, Origin
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
-from engine.run.ports import CursorChange
+from engine.run.ports import NOTHING_MORE, CursorChange, Ending
 from engine.run.waiting import ACKNOWLEDGED
 from engine.store import refused
-from engine.store.encode import decode, encode, files_in
+from engine.store.encode import decode, encode
 from engine.store.files import FolderFiles
 from engine.store.history import history_of, history_payload
+from engine.store.memory_journal import JournalRecords, MemoryJournal
 from engine.store.memory_waiting import MemoryEvents, MemoryRetries, Waiting
 from engine.store.records import (
     Row,
     execution_of,
     execution_row,
+    files_of,
     from_moment,
     incomplete_of,
     incomplete_row,
@@ -56,6 +58,7 @@ class Records:
     incompletes: Rows = field(default_factory=dict)
     marks: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
+    journal: JournalRecords = field(default_factory=JournalRecords)
     runs: dict[str, asyncio.Lock] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
     """Numbers of the stores that are open."""
@@ -78,6 +81,11 @@ class MemoryStore:
         self.retries = MemoryRetries(
             self._records.incompletes, self._claimed, self._records.waiting
         )
+        self.journal = MemoryJournal(files, self._records.journal, self._interrupted)
+
+    def another(self) -> "MemoryStore":
+        """Return a store of the same records, as another process would open it."""
+        return MemoryStore(self.files, self._records)
 
     @contextlib.asynccontextmanager
     async def run_lock(
@@ -111,22 +119,25 @@ class MemoryStore:
     async def set_active(self, scenario_id: str, *, active: bool) -> None:
         self._scenario(scenario_id).update(active=active, errors_in_row=0)
 
-    async def begin(self, execution: Execution) -> None:
+    async def begin(self, execution: Execution, origin: Origin | None = None) -> None:
         row = execution_row(execution)
+        if origin is not None:
+            self.journal.begin(execution.id, origin)
         self._records.executions[execution.id] = row | {"process": self._own}
 
-    async def finish(
-        self,
-        execution: Execution,
-        cursor: Sequence[CursorChange] = (),
-        streak: Streak = Streak(),  # noqa: B008 - frozen
-        history: History | None = None,
-    ) -> None:
+    async def finish(self, execution: Execution, ending: Ending = NOTHING_MORE) -> None:
         if execution.id not in self._records.executions:
             raise refused.never_begun(execution.id)
-        row, marks = execution_row(execution), _encoded(cursor)
-        payload = None if history is None else history_payload(history)
+        row, marks = execution_row(execution), _encoded(ending.cursor)
+        payload = None if ending.history is None else history_payload(ending.history)
+        if ending.incomplete is not None:
+            await self.park(ending.incomplete)
+        for entry in ending.entries:
+            self.journal.note(entry)
+        if not ending.resumes:
+            self.journal.forget(execution.id)
         self._records.executions[execution.id].update(row)
+        streak = ending.streak
         self._set_marks(execution.scenario_id, marks)
         if scenario := self._records.scenarios.get(execution.scenario_id):
             errors = 0 if streak.over else scenario["errors_in_row"] + streak.errors
@@ -135,8 +146,12 @@ class MemoryStore:
         if payload is not None:
             self._records.histories[execution.id] = payload
 
-    async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+    async def commit_cursor(
+        self, scenario_id: str, cursor: Sequence[CursorChange], entries: Sequence[Entry] = ()
+    ) -> None:
         self._set_marks(scenario_id, _encoded(cursor))
+        for entry in entries:
+            self.journal.note(entry)
 
     async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
         marks = self._records.marks.get((scenario_id, node_id), {})
@@ -145,9 +160,9 @@ class MemoryStore:
     async def reset_cursor(self, scenario_id: str, node_id: str) -> int:
         return len(self._records.marks.pop((scenario_id, node_id), {}))
 
-    async def park(self, incomplete: Incomplete) -> None:
+    async def park(self, incomplete: Incomplete, failed: OperationPlace | None = None) -> None:
         row = incomplete_row(incomplete)
-        files = tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
+        files = files_of(incomplete)
         self.files.sync(files)
         known = self._records.incompletes.get(incomplete.id)
         if known and known["claimed_by"] != self._own and self._claimed(known):
@@ -161,6 +176,8 @@ class MemoryStore:
         self._records.parked = max(self._records.parked, row["seq"])
         self._records.causes[row["cause"]] = cause_row(incomplete)
         self._records.incompletes[incomplete.id] = row
+        if failed is not None:
+            self.journal.stored(failed, incomplete.id)
 
     async def incomplete(self, incomplete_id: str) -> Incomplete:
         row = _find("incomplete", self._records.incompletes, incomplete_id)
@@ -281,7 +298,8 @@ class MemoryStore:
             return 0
         rows = self._records.incompletes.values()
         open_rows = (row for row in rows if row["status"] != IncompleteStatus.RESOLVED)
-        return self.files.sweep(set().union(*(row["files"] for row in open_rows)))
+        kept = set().union(*(row["files"] for row in open_rows))
+        return self.files.sweep(kept | self.journal.files_in_use())
 
     async def close(self) -> None:
         self._records.open.discard(self._own)
@@ -326,6 +344,11 @@ class MemoryStore:
         if not self._claimed(row):
             return row
         return dict(row) | {"status": IncompleteStatus.IN_PROGRESS}
+
+    def _interrupted(self, scenario_id: str) -> list[Execution]:
+        rows = self._records.executions.values()
+        every = [self._execution_of(row) for row in rows if row["scenario_id"] == scenario_id]
+        return [one for one in every if one.interrupted]
 
     def _execution_of(self, row: Row) -> Execution:
         return execution_of(row, self.files.path_of, runs=row["process"] in self._records.open)

@@ -12,14 +12,21 @@ from itertools import islice
 from typing import Final
 
 from engine.model.execution import Incomplete, IncompleteStatus
+from engine.model.journal import OperationPlace
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
 from engine.store import refused
 from engine.store.database import Database
-from engine.store.encode import files_in
-from engine.store.faults import told
 from engine.store.files import FolderFiles
+from engine.store.journal import SqliteJournal
 from engine.store.lookup import find
-from engine.store.records import Row, from_moment, incomplete_of, incomplete_row, summary_of
+from engine.store.records import (
+    Row,
+    files_of,
+    from_moment,
+    incomplete_of,
+    incomplete_row,
+    summary_of,
+)
 from engine.store.seal import Seal
 from engine.store.summaries import cause_row
 from engine.store.where import (
@@ -45,33 +52,40 @@ _ALIVE: Final = (IncompleteStatus.UNRESOLVED, IncompleteStatus.PENDING)
 class Parked:
     """The tables of incomplete executions in one database."""
 
-    def __init__(self, database: Database, files: FolderFiles, seal: Seal) -> None:
+    def __init__(
+        self, database: Database, files: FolderFiles, seal: Seal, journal: SqliteJournal
+    ) -> None:
         self._database = database
         self._files = files
         self._seal = seal
+        self._journal = journal
 
-    def park(self, incomplete: Incomplete) -> None:
+    def park(self, incomplete: Incomplete, failed: OperationPlace | None) -> None:
+        self._database.flush(files_of(incomplete))
+        with self._database.transaction():
+            self.put(incomplete)
+            if failed is not None:
+                self._journal.stored(failed, incomplete.id)
+
+    def put(self, incomplete: Incomplete) -> None:
+        """Store an incomplete execution inside a transaction; its files are on disk."""
         row = incomplete_row(incomplete)
         payload = row.pop("payload")
         if incomplete.confidential:
             payload = self._seal.closed(payload, incomplete.id)
-        files = tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
-        with told(self._database.path):
-            self._files.sync(files)
-        with self._database.transaction():
-            known = self._database.query("incomplete_claim", id=incomplete.id)
-            if known and self._claimed(known[0], by_others=True):
-                raise refused.in_progress(incomplete.id)
-            status, claim = incomplete.status, None
-            if status is IncompleteStatus.IN_PROGRESS:
-                claim = self._database.processes.own
-                status = known[0]["status"] if known else IncompleteStatus.UNRESOLVED
-            self._database.change("know_cause", **cause_row(incomplete))
-            self._database.change("park", **row, status=status, claimed_by=claim)
-            self._database.change("keep_payload", id=incomplete.id, payload=payload)
-            self._database.change("forget_files", id=incomplete.id)
-            for sha256 in {file.sha256 for file in files}:
-                self._database.change("name_file", id=incomplete.id, sha256=sha256)
+        known = self._database.query("incomplete_claim", id=incomplete.id)
+        if known and self._claimed(known[0], by_others=True):
+            raise refused.in_progress(incomplete.id)
+        status, claim = incomplete.status, None
+        if status is IncompleteStatus.IN_PROGRESS:
+            claim = self._database.processes.own
+            status = known[0]["status"] if known else IncompleteStatus.UNRESOLVED
+        self._database.change("know_cause", **cause_row(incomplete))
+        self._database.change("park", **row, status=status, claimed_by=claim)
+        self._database.change("keep_payload", id=incomplete.id, payload=payload)
+        self._database.change("forget_files", id=incomplete.id)
+        for sha256 in {file.sha256 for file in files_of(incomplete)}:
+            self._database.change("name_file", id=incomplete.id, sha256=sha256)
 
     def one(self, incomplete_id: str) -> Incomplete:
         row = find(self._database, "incomplete", incomplete_id)

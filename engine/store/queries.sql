@@ -40,6 +40,11 @@ SELECT
     :id, COALESCE(MAX(seq), 0) + 1, :scenario_id, :kind, :status, :started_at, :ended_at,
     :process, :payload
 FROM executions
+WHERE true
+ON CONFLICT (id) DO UPDATE SET
+    status = excluded.status,
+    ended_at = NULL,
+    process = excluded.process
 
 -- name: finish_execution
 UPDATE executions

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from engine.model.bundle import File
 from engine.model.execution import (
     Attempt,
     Execution,
@@ -20,7 +21,7 @@ from engine.model.execution import (
     Status,
 )
 from engine.model.selection import Summary
-from engine.store.encode import PathOf, decode, encode
+from engine.store.encode import PathOf, decode, encode, files_in
 from engine.store.summaries import summary_columns
 
 Row: TypeAlias = Mapping[str, Any]
@@ -104,6 +105,7 @@ _PAYLOAD: Final = (
     "fields",
     "cursor",
     "failed_at",
+    "operation_key",
 )
 
 
@@ -127,7 +129,7 @@ def incomplete_row(incomplete: Incomplete) -> dict[str, Any]:
 
 def incomplete_of(row: Row, path_of: PathOf) -> Incomplete:
     """Return an incomplete execution with the status of its row."""
-    payload = {"confidential": False} | decode(row["payload"], path_of)
+    payload = {"confidential": False, "operation_key": ""} | decode(row["payload"], path_of)
     return Incomplete(
         id=row["id"],
         scenario_id=row["scenario_id"],
@@ -172,6 +174,11 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
 def attempt_of(payload: Mapping[str, Any]) -> Attempt:
     """Return the attempt that was decoded."""
     return Attempt(**{**payload, "failure": failure_of(payload["failure"])})
+
+
+def files_of(incomplete: Incomplete) -> tuple[File, ...]:
+    """Return the files that a replay would need."""
+    return tuple(files_in([incomplete.bundles, incomplete.inputs, incomplete.variables]))
 
 
 def failure_json(failure: Failure) -> dict[str, Any]:

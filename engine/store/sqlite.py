@@ -25,21 +25,24 @@ from engine.model.execution import (
     Streak,
 )
 from engine.model.history import History
+from engine.model.journal import Entry, OperationPlace, Origin
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
-from engine.run.ports import CursorChange
+from engine.run.ports import NOTHING_MORE, CursorChange, Ending
 from engine.run.waiting import ACKNOWLEDGED
 from engine.store import refused
 from engine.store.database import Database
 from engine.store.encode import decode, encode
+from engine.store.entries import files_of_origin
 from engine.store.events import SqliteEvents, acknowledge
 from engine.store.faults import told
 from engine.store.files import FolderFiles
 from engine.store.history import history_of, history_payload
+from engine.store.journal import SqliteJournal
 from engine.store.lock import run_lock
 from engine.store.lookup import find
 from engine.store.parked import Parked
-from engine.store.records import Row, execution_of, execution_row, registered_of
+from engine.store.records import Row, execution_of, execution_row, files_of, registered_of
 from engine.store.retries import SqliteRetries
 from engine.store.seal import KeyOf, Seal
 from engine.store.tidying import compact, forget
@@ -82,9 +85,12 @@ class SqliteStore:
         self.folder = folder
         self.files = FolderFiles(folder / "files")
         self._database = Database(folder, busy_seconds)
-        self._parked = Parked(self._database, self.files, Seal(folder, key_of))
+        self._database.sync = self.files.sync
+        seal = Seal(folder, key_of)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
+        self.journal = SqliteJournal(self._database, self.files, seal, self._in_worker)
+        self._parked = Parked(self._database, self.files, seal, self.journal)
         self.events = SqliteEvents(self._database, self._in_worker)
         self.retries = SqliteRetries(self._database, self._in_worker)
 
@@ -96,6 +102,7 @@ class SqliteStore:
             return
         self._closed = True
         try:
+            await self.journal.close()
             await self._in_worker(self._database.close)
         finally:
             self._worker.shutdown(wait=False)
@@ -134,19 +141,19 @@ class SqliteStore:
     async def set_active(self, scenario_id: str, *, active: bool) -> None:
         await self._in_worker(self._set_active, scenario_id, int(active))
 
-    async def begin(self, execution: Execution) -> None:
-        await self._in_worker(self._begin, execution)
+    async def begin(self, execution: Execution, origin: Origin | None = None) -> None:
+        await self._in_worker(self._begin, execution, origin)
 
-    async def finish(
-        self,
-        execution: Execution,
-        cursor: Sequence[CursorChange] = (),
-        streak: Streak = Streak(),  # noqa: B008 - frozen
-        history: History | None = None,
+    async def finish(self, execution: Execution, ending: Ending = NOTHING_MORE) -> None:
+        for entry in ending.entries:
+            self.journal.add(entry)
+        await self._in_worker(self._finish, execution, ending)
+
+    async def commit_cursor(
+        self, scenario_id: str, cursor: Sequence[CursorChange], entries: Sequence[Entry] = ()
     ) -> None:
-        await self._in_worker(self._finish, execution, cursor, streak, history)
-
-    async def commit_cursor(self, scenario_id: str, cursor: Sequence[CursorChange]) -> None:
+        for entry in entries:
+            self.journal.add(entry)
         await self._in_worker(self._commit_cursor, scenario_id, cursor)
 
     async def cursor(self, scenario_id: str, node_id: str) -> Mapping[str, Any]:
@@ -156,8 +163,8 @@ class SqliteStore:
     async def reset_cursor(self, scenario_id: str, node_id: str) -> int:
         return await self._in_worker(self._reset_cursor, scenario_id, node_id)
 
-    async def park(self, incomplete: Incomplete) -> None:
-        await self._in_worker(self._parked.park, incomplete)
+    async def park(self, incomplete: Incomplete, failed: OperationPlace | None = None) -> None:
+        await self._in_worker(self._parked.park, incomplete, failed)
 
     async def incomplete(self, incomplete_id: str) -> Incomplete:
         return await self._in_worker(self._parked.one, incomplete_id)
@@ -240,26 +247,30 @@ class SqliteStore:
             if not self._database.change("set_active", id=scenario_id, active=active):
                 raise refused.unknown_scenario(scenario_id)
 
-    def _begin(self, execution: Execution) -> None:
+    def _begin(self, execution: Execution, origin: Origin | None) -> None:
         row = execution_row(execution)
+        if origin is not None:
+            self._database.flush(files_of_origin(origin))
         with self._database.transaction():
             self._database.change("begin_execution", **row, process=self._database.processes.own)
+            if origin is not None:
+                self.journal.begin(execution.id, origin)
 
-    def _finish(
-        self,
-        execution: Execution,
-        cursor: Sequence[CursorChange],
-        streak: Streak,
-        history: History | None,
-    ) -> None:
+    def _finish(self, execution: Execution, ending: Ending) -> None:
         row = execution_row(execution)
-        payload = None if history is None else history_payload(history)
+        payload = None if ending.history is None else history_payload(ending.history)
+        if ending.incomplete is not None:
+            self._database.flush(files_of(ending.incomplete))
         with self._database.transaction():
             if not self._database.change("finish_execution", **row):
                 raise refused.never_begun(execution.id)
-            self._set_marks(execution.scenario_id, cursor)
-            if streak != Streak():
-                row = {name: int(value) for name, value in asdict(streak).items()}
+            if not ending.resumes:
+                self.journal.forget(execution.id)
+            if ending.incomplete is not None:
+                self._parked.put(ending.incomplete)
+            self._set_marks(execution.scenario_id, ending.cursor)
+            if ending.streak != Streak():
+                row = {name: int(value) for name, value in asdict(ending.streak).items()}
                 self._database.change("change_streak", id=execution.scenario_id, **row)
             if payload is not None:
                 at = {"scenario_id": execution.scenario_id}
@@ -292,7 +303,7 @@ class SqliteStore:
         with self._database.alone() as alone:
             if not alone:
                 return 0
-            rows = self._database.query("files_of_unresolved")
+            rows = self._database.query("files_in_use")
             return self.files.sweep({row["sha256"] for row in rows})
 
     def _tidy(self, retention: Retention, now: datetime) -> Forgotten:

@@ -1,13 +1,13 @@
 """What a test gives a run in place of the world: a store that listens, ids that count, silence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.model.execution import Execution, NodeCount, Streak
+from engine.model.execution import Execution, NodeCount
 from engine.model.history import History
-from engine.run.ports import CursorChange
+from engine.run.ports import NOTHING_MORE, Ending
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
 
@@ -19,17 +19,10 @@ class Listening(MemoryStore):
         super().__init__(files)
         self.histories: list[History] = []
 
-    async def finish(
-        self,
-        execution: Execution,
-        cursor: Sequence[CursorChange] = (),
-        streak: Streak = Streak(),  # noqa: B008 - frozen
-        history: History | None = None,
-        **more: Any,
-    ) -> None:
-        await super().finish(execution, cursor, streak, history, **more)
-        if history is not None:
-            self.histories.append(history)
+    async def finish(self, execution: Execution, ending: Ending = NOTHING_MORE) -> None:
+        await super().finish(execution, ending)
+        if ending.history is not None:
+            self.histories.append(ending.history)
 
 
 @dataclass(slots=True)

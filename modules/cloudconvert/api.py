@@ -225,7 +225,7 @@ async def delete(ctx: Context, path: str) -> None:
 
     Raises DataError if it was gone before the first attempt, that of a replayed failure included.
     """
-    unknown = ctx.earlier.get(DELETING) == path
+    unknown = ctx.in_doubt or ctx.earlier.get(DELETING) == path
     for wait in DELETIONS:
         await ctx.sleep(wait)
         try:

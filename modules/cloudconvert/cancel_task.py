@@ -25,6 +25,10 @@ class CancelTask(Module[CancelTaskFields, Task]):
     id = "cloudconvert.cancel_task"
     effect = Effect.WRITE
 
+    def finds_again(self, fields: CancelTaskFields) -> bool:
+        """The task tells whether it has been stopped."""
+        return True
+
     async def execute(self, fields: CancelTaskFields, ctx: Context) -> AsyncIterator[Task]:
         yield await _cancelled(ctx, fields.task_id)
 
@@ -43,7 +47,8 @@ async def _cancelled(ctx: Context, task_id: str) -> Task:
         task = await get_task(ctx, task_id)
         return task if task.status == "error" else None
 
-    if ctx.earlier.get(CANCELLING) == task_id and (task := await look()) is not None:
+    begun = ctx.in_doubt or ctx.earlier.get(CANCELLING) == task_id
+    if begun and (task := await look()) is not None:
         return task
     try:
         return await once(ctx, make, look)

@@ -52,6 +52,10 @@ class CaptureWebsite(Module[CaptureInput, FileJob]):
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         return job_taken_up(earlier, changed)
 
+    def finds_again(self, fields: CaptureInput) -> bool:
+        """The job is found by its tag, which no other has."""
+        return True
+
     async def execute(self, fields: CaptureInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {
             **fields.options,

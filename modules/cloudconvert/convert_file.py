@@ -84,6 +84,10 @@ class ConvertFile(Module[ConvertInput, FileJob]):
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         return job_taken_up(earlier, changed)
 
+    def finds_again(self, fields: ConvertInput) -> bool:
+        """The job is found by its tag, which no other has."""
+        return True
+
     async def execute(self, fields: ConvertInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {
             **fields.options,

@@ -44,6 +44,10 @@ class CreateArchive(Module[ArchiveInput, FileJob]):
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         return job_taken_up(earlier, changed)
 
+    def finds_again(self, fields: ArchiveInput) -> bool:
+        """The job is found by its tag, which no other has."""
+        return True
+
     async def execute(self, fields: ArchiveInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {
             **fields.options,

@@ -56,6 +56,10 @@ class CreateJob(Module[CreateJobInput, Job]):
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         return job_taken_up(earlier, changed)
 
+    def finds_again(self, fields: CreateJobInput) -> bool:
+        """The job is found by its tag, unless that is the author's, which others may bear."""
+        return fields.tag is None
+
     async def execute(self, fields: CreateJobInput, ctx: Context) -> AsyncIterator[Job]:
         inputs = fields.named_inputs
         uploads = await uploads_of(ctx, inputs)

@@ -27,6 +27,10 @@ class DeleteJob(Module[DeleteJobFields, DeletedJob]):
     id = "cloudconvert.delete_job"
     effect = Effect.WRITE
 
+    def finds_again(self, fields: DeleteJobFields) -> bool:
+        """What is gone then has been deleted."""
+        return True
+
     async def execute(self, fields: DeleteJobFields, ctx: Context) -> AsyncIterator[DeletedJob]:
         await delete(ctx, f"/jobs/{fields.job_id}")
         yield DeletedJob(id=fields.job_id)

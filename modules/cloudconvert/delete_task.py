@@ -27,6 +27,10 @@ class DeleteTask(Module[DeleteTaskFields, DeletedTask]):
     id = "cloudconvert.delete_task"
     effect = Effect.WRITE
 
+    def finds_again(self, fields: DeleteTaskFields) -> bool:
+        """What is gone then has been deleted."""
+        return True
+
     async def execute(self, fields: DeleteTaskFields, ctx: Context) -> AsyncIterator[DeletedTask]:
         await delete(ctx, f"/tasks/{fields.task_id}")
         yield DeletedTask(id=fields.task_id)

@@ -12,6 +12,7 @@ from engine.errors import (
     InvalidAccessTokenError,
     ModuleError,
     ModuleTimeoutError,
+    OutcomeUnknownError,
     RateLimitError,
 )
 from engine.module import Reply
@@ -102,11 +103,10 @@ def waited_too_long(late: Job | Task) -> ModuleError:
 
 def outcome_unknown(tag: str, cause: ModuleError) -> ModuleError:
     """Return the error for a job that may or may not have been created under an author's tag."""
-    return ModuleError(
+    return OutcomeUnknownError(
         f"whether CloudConvert took the job is not known: {cause.message}",
-        detail={**cause.detail, "outcome": "unknown", "tag": tag},
+        detail={**cause.detail, "tag": tag},
         notes=(f"look for a new job with the tag {tag!r} before this is repeated",),
-        storable=True,
     )
 
 

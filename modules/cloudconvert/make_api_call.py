@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from engine.errors import ModuleError
+from engine.errors import ModuleError, OutcomeUnknownError
 from engine.module import Context, Effect, Fields, Module
 from modules.cloudconvert.api import call, is_lost
 from modules.cloudconvert.call_fields import ApiPath, Body, CallHeaders, Query
@@ -49,6 +49,10 @@ class MakeApiCall(Module[MakeApiCallFields, ApiAnswer]):
     id = "cloudconvert.make_api_call"
     effect = Effect.WRITE
 
+    def finds_again(self, fields: MakeApiCallFields) -> bool:
+        """Some requests may be sent again: they do what they did before."""
+        return fields.method in ("GET", "PUT")
+
     async def execute(self, fields: MakeApiCallFields, ctx: Context) -> AsyncIterator[ApiAnswer]:
         more: dict[str, Any] = {"query": fields.query_string, "headers": fields.headers}
         try:
@@ -62,9 +66,8 @@ class MakeApiCall(Module[MakeApiCallFields, ApiAnswer]):
 
 def _outcome_unknown(fields: MakeApiCallFields, cause: ModuleError) -> ModuleError:
     """Return the error for a request that nothing may repeat by itself: it may have worked."""
-    return ModuleError(
+    return OutcomeUnknownError(
         f"whether CloudConvert carried out the request is not known: {cause.message}",
-        detail={**cause.detail, "outcome": "unknown"},
+        detail=cause.detail,
         notes=(f"look what became of {fields.method} {fields.url} before it is repeated",),
-        storable=True,
     )

@@ -44,6 +44,10 @@ class MergeFiles(Module[MergeInput, FileJob]):
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         return job_taken_up(earlier, changed)
 
+    def finds_again(self, fields: MergeInput) -> bool:
+        """The job is found by its tag, which no other has."""
+        return True
+
     async def execute(self, fields: MergeInput, ctx: Context) -> AsyncIterator[FileJob]:
         process: dict[str, Any] = {
             **fields.options,

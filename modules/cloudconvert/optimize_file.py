@@ -68,6 +68,10 @@ class OptimizeFile(Module[OptimizeInput, FileJob]):
     def takes_up(cls, earlier: Mapping[str, Any], changed: Collection[str]) -> str | None:
         return job_taken_up(earlier, changed)
 
+    def finds_again(self, fields: OptimizeInput) -> bool:
+        """The job is found by its tag, which no other has."""
+        return True
+
     async def execute(self, fields: OptimizeInput, ctx: Context) -> AsyncIterator[FileJob]:
         chosen = {
             "profile": fields.optimization_for,

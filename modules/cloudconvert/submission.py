@@ -66,19 +66,16 @@ async def submitted(
     """Create a job, send its files, and return what `finish` makes of it.
 
     A job that this operation can no longer finish is deleted; one that is only late goes on, and a
-    replay of the same order finds it again instead of paying for another. Raises ModuleErrors by
-    CloudConvert's tables.
+    replay of the same order finds it again instead of paying for another, as does the run that is
+    taken up after an interruption. Raises ModuleErrors by CloudConvert's tables.
     """
     mark = _mark(tasks, uploads)
-    job = await _begun_earlier(ctx, mark)
+    job = await _begun_under(ctx) or await _begun_earlier(ctx, mark)
     tag = (job.tag if job else None) or ctx.operation_key
     try:
         job = job or await create_job(ctx, tasks, tag)
         await _upload_all(ctx, job, uploads)
         return await finish(job)
-    except asyncio.CancelledError:
-        await _abandon(ctx, job, tag)
-        raise
     except ModuleError as error:
         error.detail |= {TAG: tag, ORDER: mark}
         raise
@@ -121,6 +118,15 @@ def _mark(tasks: Mapping[str, Any], uploads: Mapping[str, File]) -> str:
     """Return what tells whether two orders ask for the same of the same contents."""
     contents = {name: [file.name, file.sha256] for name, file in uploads.items()}
     return hashlib.sha256(json.dumps([tasks, contents], sort_keys=True).encode()).hexdigest()
+
+
+async def _begun_under(ctx: Context) -> Job | None:
+    """Return the job that this very operation had created when it was cut off.
+
+    It is found by the tag, which no other job has; so it is the right one, whatever is asked for
+    now, and whether it has failed or not.
+    """
+    return await find_job(ctx, ctx.operation_key) if ctx.in_doubt else None
 
 
 async def _begun_earlier(ctx: Context, mark: str) -> Job | None:

@@ -58,6 +58,10 @@ class SaveFile(Module[SaveFields, SavedFile]):
             folder = located(constants["folder"], ctx.folder)
             await asyncio.to_thread(_refuse_closed, folder)
 
+    def finds_again(self, fields: SaveFields) -> bool:
+        """What was saved is found by its name and content; a replacement may be written anew."""
+        return True
+
     async def execute(self, fields: SaveFields, ctx: Context) -> AsyncIterator[SavedFile]:
         folder = located(fields.folder, ctx.folder)
         file = await ctx.files.file_of(fields.file)

@@ -26,7 +26,7 @@ from engine.model.execution import (
 from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen
 from engine.model.retention import Retention
 from engine.model.selection import Changed, Selection, Summary
-from engine.run.ports import CursorChange, Store
+from engine.run.ports import CursorChange, Ending, Store
 from engine.store import history as stored_history
 from engine.store.files import FolderFiles
 
@@ -99,7 +99,7 @@ async def test_a_finished_execution_keeps_counts_and_failure(store: Store) -> No
 
 async def test_an_execution_that_was_never_begun_cannot_finish(store: Store) -> None:
     with pytest.raises(NotFoundError, match="e1"):
-        await store.finish(execution(), [CursorChange("video", "a", 1)])
+        await store.finish(execution(), Ending([CursorChange("video", "a", 1)]))
     assert await store.cursor("videos", "video") == {}
 
 
@@ -144,7 +144,7 @@ def history(*operations: KeptOperation, **changes: Any) -> History:
 async def remembered(store: Store, execution_id: str = "e1", kept: History | None = None) -> None:
     begun = execution(execution_id)
     await store.begin(begun)
-    await store.finish(replace(begun, status=Status.SUCCESS, ended_at=AT), history=kept)
+    await store.finish(replace(begun, status=Status.SUCCESS, ended_at=AT), Ending(history=kept))
 
 
 async def test_a_history_comes_back_as_it_was(store: Store, files: FolderFiles) -> None:
@@ -222,7 +222,7 @@ async def test_the_latest_histories_of_each_scenario_are_kept(store: Store) -> N
     kept = history(KeptOperation(1, Seen({"order": {}})))
     other = execution("other", scenario_id="photos")
     await store.begin(other)
-    await store.finish(replace(other, status=Status.SUCCESS), history=kept)
+    await store.finish(replace(other, status=Status.SUCCESS), Ending(history=kept))
     for number in range(4):
         await remembered(store, f"e{number}", kept)
         await remembered(store, f"empty{number}")
@@ -239,7 +239,7 @@ async def past(store: Store, execution_id: str, days_ago: float, **changes: Any)
     await store.begin(begun)
     kept = history(KeptOperation(1, Seen({"order": {"text": execution_id + "x" * 1000}})))
     at = AT - timedelta(days=days_ago)
-    await store.finish(replace(begun, status=Status.SUCCESS, ended_at=at), history=kept)
+    await store.finish(replace(begun, status=Status.SUCCESS, ended_at=at), Ending(history=kept))
 
 
 async def test_executions_past_their_time_are_forgotten_with_their_histories(store: Store) -> None:
@@ -273,8 +273,9 @@ async def test_beyond_the_size_the_oldest_histories_go_and_executions_stay(store
 
 
 async def test_a_history_is_not_kept_if_the_execution_cannot_finish(store: Store) -> None:
+    kept = history(KeptOperation(1, Seen({"order": {}})))
     with pytest.raises(NotFoundError, match="e1"):
-        await store.finish(execution(), history=history(KeptOperation(1, Seen({"order": {}}))))
+        await store.finish(execution(), Ending(history=kept))
     assert await store.history("e1") is None
 
 
@@ -324,7 +325,7 @@ async def test_several_matches_are_named(store: Store) -> None:
 async def test_marks_come_back_as_they_were_set(store: Store) -> None:
     await store.begin(execution())
     changes = [CursorChange("video", "a.mov", [120, 1]), CursorChange("video", "b.mov", AT)]
-    await store.finish(execution(status=Status.SUCCESS), changes)
+    await store.finish(execution(status=Status.SUCCESS), Ending(changes))
     assert await store.cursor("videos", "video") == {"a.mov": [120, 1], "b.mov": AT}
 
 
@@ -736,7 +737,7 @@ async def test_a_run_that_failed_frees_its_scenario(store: Store) -> None:
 async def ended(store: Store, number: int, streak: Streak, scenario_id: str = "videos") -> None:
     begun = execution(f"e{number}", scenario_id=scenario_id)
     await store.begin(begun)
-    await store.finish(replace(begun, status=Status.ERROR, ended_at=AT), streak=streak)
+    await store.finish(replace(begun, status=Status.ERROR, ended_at=AT), Ending(streak=streak))
 
 
 async def test_a_new_scenario_is_active_and_has_no_past(store: Store, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import StoreError
 from engine.model.events import Event, Hook
 from engine.model.execution import Execution, Failure, Incomplete, IncompleteStatus, Kind, Status
-from engine.run.ports import CursorChange, Store
+from engine.run.ports import CursorChange, Ending, Store
 from engine.run.waiting import ACKNOWLEDGED
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -76,7 +76,7 @@ async def test_the_end_of_a_run_acknowledges_its_event_and_no_other(store: Store
     await store.events.add(event("b"))
     await store.events.add(event("a", scenario_id="other"))
     await store.begin(begun())
-    await store.finish(begun(), [CursorChange("trigger", ACKNOWLEDGED, "a")])
+    await store.finish(begun(), Ending([CursorChange("trigger", ACKNOWLEDGED, "a")]))
     assert await store.events.first("pickup") == event("b")
     assert await store.events.waiting("other") == 1
     assert await store.cursor("pickup", "trigger") == {}
@@ -85,7 +85,7 @@ async def test_the_end_of_a_run_acknowledges_its_event_and_no_other(store: Store
 async def test_a_run_that_cannot_end_acknowledges_nothing(store: Store) -> None:
     await store.events.add(event())
     with pytest.raises(StoreError):
-        await store.finish(begun(), [CursorChange("trigger", ACKNOWLEDGED, event().id)])
+        await store.finish(begun(), Ending([CursorChange("trigger", ACKNOWLEDGED, event().id)]))
     assert await store.events.waiting("pickup") == 1
 
 

@@ -162,7 +162,7 @@ def test_a_second_run_that_does_not_wait_exits_6(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_says_so_and_comes_again(
+def test_an_interrupted_run_says_so_and_is_taken_up(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     with _waiting(tmp_path) as process:
@@ -170,7 +170,7 @@ def test_an_interrupted_run_says_so_and_comes_again(
         out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert "waits: interrupted after" in out
-    assert "comes again with the next run" in out
+    assert "the next run takes up the rest" in out
     assert out.splitlines()[-1] == f"next: fusion {' '.join(WAITING)}"
     assert "Traceback" not in err
     listed = subprocess.run(

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     "--reset-trigger", is_flag=True, help="Forget what the trigger has taken, and start over."
 )
 @click.option(
+    "--discard",
+    metavar="ID",
+    help="Drop a run that did not finish, and list what it did; nothing is run.",
+)
+@click.option(
     "--no-wait",
     is_flag=True,
     help="Do not wait for another run of this scenario; exit 6 if there is one.",
@@ -59,6 +64,9 @@ if TYPE_CHECKING:
 def command(output: Output, /, operator: "Operator", *, scenario: Path, **options: Any) -> int:
     """Run a scenario once.
 
+    A run that was cut off, because its process died or was interrupted, is finished first: what is
+    done is not repeated.
+
     Shows how far each node is and ends with what was done, where results lie, and what to type
     next. Exit codes: 0 all went well, 1 the run ended in error, 2 the scenario or the arguments
     cannot be used, 3 incomplete executions are stored, 4 a connection is missing or refused, 6 the
@@ -71,6 +79,11 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path, **option
     report: Path | None = options["report"]
     if report is not None:
         _need_folder(report)
+    if options["discard"] is not None:
+        from engine.cli.unfinished import discard_run
+
+        wait = not options["no_wait"]
+        return discard_run(output, scenario, options["discard"], operator, wait=wait)
     request = RunRequest(
         scenario=scenario,
         inputs=options["inputs"],
@@ -106,9 +119,10 @@ def _exit(result: "RunResult", signalled: Exit | None, *, allow_incomplete: bool
 
     if result.execution.interrupted:
         return signalled or Exit.INTERRUPTED
-    if result.execution.status is Status.ERROR:
-        return Exit.CONNECTION if no_connection(result.execution) else Exit.FAILED
-    return Exit.INCOMPLETE if result.stored and not allow_incomplete else Exit.OK
+    for execution in (result.execution, *(one.execution for one in result.resumed)):
+        if execution.status is Status.ERROR:
+            return Exit.CONNECTION if no_connection(execution) else Exit.FAILED
+    return Exit.INCOMPLETE if result.all_stored and not allow_incomplete else Exit.OK
 
 
 def _json(result: "RunResult", code: Exit) -> dict[str, Any]:
@@ -122,7 +136,8 @@ def _json(result: "RunResult", code: Exit) -> dict[str, Any]:
             "path": str(result.plan.path),
         },
         "execution": execution_json(result.execution),
-        "incomplete": [incomplete_json(one) for one in result.stored],
+        "resumed": [execution_json(one.execution) for one in result.resumed],
+        "incomplete": [incomplete_json(one) for one in result.all_stored],
         "saved": [str(path) for path in result.saved],
         "next_due_at": result.next_due_at and result.next_due_at.isoformat(),
         "nothing_new": result.nothing_new,
@@ -131,23 +146,29 @@ def _json(result: "RunResult", code: Exit) -> dict[str, Any]:
 
 
 def _tell(output: Output, result: "RunResult", operator: "Operator", code: Exit) -> None:
+    from engine.cli.unfinished import tell_resumed
+
     if result.store_created:
         output.tell(f"made a store for runs: {near(result.store_folder)}")
-    if code is Exit.OK and result.nothing_new and not result.stored:
+    tell_resumed(output, result.resumed)
+    if code is Exit.OK and result.nothing_new and not result.all_stored:
         again = typed("run", *scenario_words(result.plan.path, operator), "--reset-trigger")
         output.result(f"nothing new for `{result.plan.trigger.title}`; to start over: {again}")
         return
     for line in _summary(output, result):
         output.result(line)
-    if result.stored:
+    if result.all_stored:
         _tell_incomplete(output, result, operator, code)
     if code in (Exit.INTERRUPTED, Exit.TERMINATED):
-        again = typed("run", *scenario_words(result.plan.path, operator))
-        output.result()
-        output.result("What was finished is kept; the rest comes again with the next run.")
-        output.result(f"next: {again}")
+        _tell_rest(output, result, operator)
     if code in (Exit.FAILED, Exit.CONNECTION) and result.execution.failure is not None:
         _tell_failure(output, result, operator)
+
+
+def _tell_rest(output: Output, result: "RunResult", operator: "Operator") -> None:
+    output.result()
+    output.result("What was done is kept, and not repeated: the next run takes up the rest.")
+    output.result(f"next: {typed('run', *scenario_words(result.plan.path, operator))}")
 
 
 def _summary(output: Output, result: "RunResult") -> Iterator[Line]:
@@ -168,10 +189,11 @@ def _tell_incomplete(output: Output, result: "RunResult", operator: "Operator", 
     from engine.cli.units import counted, short, until
 
     output.result()
-    count = counted(len(result.stored), "incomplete execution")
-    verb = "is" if len(result.stored) == 1 else "are"
+    stored = result.all_stored
+    count = counted(len(stored), "incomplete execution")
+    verb = "is" if len(stored) == 1 else "are"
     output.result(f"{count} {verb} stored, so that nothing is lost:")
-    for line in incomplete_lines(result.stored, output.width):
+    for line in incomplete_lines(stored, output.width):
         output.result(line)
     if result.next_due_at is not None:
         again = typed("replay", "--due", *store_words(result.store_folder, operator))
@@ -180,7 +202,7 @@ def _tell_incomplete(output: Output, result: "RunResult", operator: "Operator", 
     if code is Exit.INCOMPLETE:
         output.result()
         output.result("Exit code 3 is expected here: the run is finished, but not everything is.")
-    shown = typed("incomplete", "show", short(result.stored[0].id))
+    shown = typed("incomplete", "show", short(stored[0].id))
     store = " ".join(store_words(result.store_folder, operator))
     output.result(f"next: {shown} {store}".rstrip())
 

@@ -8,6 +8,7 @@ from runs import Bench
 
 from engine.errors import StoreError
 from engine.model.execution import Execution, IncompleteStatus, Status
+from engine.model.journal import Origin
 from engine.store.memory import MemoryStore
 
 STORING = "settings: {store_incomplete_executions: true}"
@@ -476,7 +477,7 @@ async def test_a_long_flow_needs_no_deep_stack(tmp_path: Path) -> None:
 class FullStore(MemoryStore):
     """A store whose disk is full."""
 
-    async def begin(self, execution: Execution) -> None:
+    async def begin(self, execution: Execution, origin: Origin | None = None) -> None:
         raise StoreError("the disk is full")
 
 

@@ -226,11 +226,16 @@ def test_an_interruption_cancels_what_has_begun(tmp_path: Path) -> None:
     assert (told.execution.interrupted, told.bench.seen) == (True, ["save:1"])
 
 
-def test_bundles_that_were_taken_before_their_turn_come_again(tmp_path: Path) -> None:
+def test_what_was_cut_off_before_its_turn_is_in_doubt_and_the_rest_goes_on(tmp_path: Path) -> None:
     told = run(tmp_path, flow("1, 9, 9, 9, 9"), interrupt_after=2)
 
     plan = told.bench.plan
-    assert virtually(told.bench.store.cursor(plan.id, "came")).keys() == {"1"}
+    assert virtually(told.bench.store.cursor(plan.id, "came")) == {}
+    virtually(told.bench.resume())
+    records = virtually(told.bench.stored())
+    assert {one.failure.type for one in records} == {"OutcomeUnknownError"}
+    assert [one.bundles["came"]["nr"] for one in records] == [2, 3, 4]
+    assert told.bench.seen == ["save:1", "save:5"]
 
 
 def test_a_source_that_fails_midway_does_so_after_the_bundles_before(tmp_path: Path) -> None:

@@ -324,8 +324,12 @@ async def test_with_auto_commit_an_interruption_takes_back_the_operation_it_has_
     assert (entries(bench, "two"), entries(bench, "four")) == ("1", "1")
     assert phases(bench)[-1] == "two:rollback"
     assert await marks(bench, "two") == "1"
-    assert await taken(bench) == {"1"}
     assert bench.listener.notes == []
+
+    await bench.resume()
+
+    assert (entries(bench, "two"), entries(bench, "four")) == ("123", "13")
+    assert await taken(bench) == {"1", "2", "3"}
 
 
 async def test_a_commit_that_has_begun_goes_on_to_its_end(tmp_path: Path) -> None:
@@ -336,6 +340,10 @@ async def test_a_commit_that_has_begun_goes_on_to_its_end(tmp_path: Path) -> Non
     assert execution.interrupted
     assert (entries(bench, "two"), entries(bench, "four")) == ("123", "13")
     assert await marks(bench, "four") == "13"
+
+    await bench.resume()
+
+    assert (entries(bench, "two"), entries(bench, "four")) == ("123", "13")
     assert await taken(bench) == {"1", "2", "3"}
 
 
@@ -384,7 +392,12 @@ async def test_bundles_that_have_committed_do_not_come_again_for_one_that_is_in_
     await interrupted(bench)
 
     assert bench.listener.notes == ["`two` could not roll back: no answer to ROLLBACK"]
-    assert await taken(bench) == {"1"}
+
+    await bench.resume()
+
+    assert [one.failure.type for one in await bench.stored()] == ["OutcomeUnknownError"]
+    assert (entries(bench, "two"), entries(bench, "four")) == ("13", "13")
+    assert await taken(bench) == {"1", "2", "3"}
 
 
 # tools.increment that is never reset

@@ -16,6 +16,7 @@ from engine.errors import NoStoreError, StoreBusyError, StoreError
 from engine.model.execution import Execution, Kind, Status
 from engine.model.history import History, KeptOperation, Seen
 from engine.model.retention import Retention
+from engine.run.ports import Ending
 from engine.store import database
 from engine.store.lock import FileLock
 from engine.store.queries import Migration, migrations
@@ -340,7 +341,9 @@ async def test_what_is_forgotten_gives_its_disk_space_back(folder: Path) -> None
             await store.begin(one)
             seen = KeptOperation(1, Seen({"order": {"text": f"{number}{text}"}}))
             kept = History("flow: []", "s.yaml", {"each": [seen]})
-            await store.finish(replace(one, status=Status.SUCCESS, ended_at=AT), history=kept)
+            await store.finish(
+                replace(one, status=Status.SUCCESS, ended_at=AT), Ending(history=kept)
+            )
     before = (folder / "store.db").stat().st_size
     async with opened(folder) as store:
         forgotten = await store.tidy(Retention(size=2_000_000), AT)

@@ -290,7 +290,7 @@ async def test_a_lost_answer_to_what_may_not_be_repeated_is_an_unknown_outcome(
     script = Script({f"{method} /v2/tasks": [lost]})
     with pytest.raises(ModuleError, match="carried out the request is not known") as caught:
         await script.run(MakeApiCall, tmp_path, {**TASKS, "method": method, "body": {}})
-    assert (caught.value.type_name, caught.value.storable) == ("RuntimeError", True)
+    assert (caught.value.type_name, caught.value.storable) == ("OutcomeUnknownError", True)
     assert caught.value.detail["outcome"] == "unknown"
     assert len(script.asked) == 1
 

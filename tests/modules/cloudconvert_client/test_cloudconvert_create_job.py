@@ -14,7 +14,7 @@ from contexts import World
 from local_server import make_clip
 from pydantic import ValidationError
 
-from engine.errors import DataError, ModuleError, ServiceConnectionError
+from engine.errors import DataError, ModuleError, OutcomeUnknownError, ServiceConnectionError
 from engine.module import Bundle, File
 from engine.plan.reference import json_schema
 from modules.cloudconvert.create_job import CreateJob, CreateJobInput
@@ -166,7 +166,7 @@ async def test_with_a_tag_of_ones_own_a_lost_answer_is_an_unknown_outcome(
     service = FakeService(late_faults={"POST /v2/jobs": always(lost)})
     with pytest.raises(ModuleError, match="took the job is not known") as caught:
         await create(service, tmp_path, tasks=[RAW], tag="mine")
-    assert type(caught.value) is ModuleError
+    assert type(caught.value) is OutcomeUnknownError
     assert caught.value.storable is True
     assert (caught.value.detail["outcome"], caught.value.detail["tag"]) == ("unknown", "mine")
     assert len(service.payloads) == 1

@@ -253,8 +253,8 @@ async def test_a_job_without_a_result_is_a_data_error(tmp_path: Path) -> None:
         await convert(service, tmp_path)
 
 
-async def test_a_cancelled_wait_deletes_the_job_and_stays_cancelled(tmp_path: Path) -> None:
-    service = FakeService(polls=10_000)
+async def test_an_interrupted_wait_leaves_the_job_to_be_found_again(tmp_path: Path) -> None:
+    service = FakeService()
 
     class Interrupted(World):
         async def sleep(self, wait: timedelta) -> None:
@@ -266,14 +266,21 @@ async def test_a_cancelled_wait_deletes_the_job_and_stays_cancelled(tmp_path: Pa
         fields = {"input_file": "upload", "file": file, "output_format": "pdf", "download_file": 1}
         with pytest.raises(asyncio.CancelledError):
             await outputs(ConvertFile, fields, world)
-    assert service.deleted == ["job-1"]
+        again = World(tmp_path, http=http)
+        again.in_doubt = True
+        [bundle] = await outputs(ConvertFile, fields, again)
+    assert (service.deleted, list(service.jobs), bundle["id"]) == ([], ["job-1"], "job-1")
 
 
-async def test_a_creation_cancelled_in_flight_leaves_no_job_behind(tmp_path: Path) -> None:
-    service = FakeService(late_faults={"POST /v2/jobs": always(asyncio.CancelledError())})
-    with pytest.raises(asyncio.CancelledError):
-        await convert(service, tmp_path)
-    assert service.deleted == ["job-1"]
+async def test_an_operation_in_doubt_creates_the_job_that_was_never_created(tmp_path: Path) -> None:
+    service = FakeService()
+    async with service.http() as http:
+        world = World(tmp_path, http=http)
+        world.in_doubt = True
+        file = await world.files.file_of({"name": "a.docx", "data": b"words"})
+        fields = {"input_file": "upload", "file": file, "output_format": "pdf", "download_file": 1}
+        [bundle] = await outputs(ConvertFile, fields, world)
+    assert (list(service.jobs), bundle["tag"]) == (["job-1"], world.operation_key)
 
 
 async def test_the_key_is_sent_to_the_api_only(tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """The file modules against the embedded server: the same code path as against the service."""
 
-import asyncio
 import io
 import zipfile
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -174,25 +172,6 @@ async def test_a_data_folder_may_be_relative(
             output_format="mp4",
         )
     assert bundle["file"].name == "a.mp4"
-
-
-async def test_an_interrupted_wait_leaves_no_job(tmp_path: Path) -> None:
-    async with server(tmp_path) as world:
-
-        class Interrupted(Waiting):
-            async def sleep(self, wait: timedelta) -> None:
-                raise asyncio.CancelledError
-
-        interrupted = Interrupted(tmp_path, http=world.http)
-        with pytest.raises(asyncio.CancelledError):
-            await run(
-                ConvertFile,
-                interrupted,
-                input_file="upload",
-                file={"name": "a.txt", "data": "words"},
-                output_format="pdf",
-            )
-        assert await find_job(world, world.operation_key) is None
 
 
 async def test_a_result_past_the_scenarios_limit_is_not_stored(tmp_path: Path) -> None:
