@@ -38,6 +38,13 @@ CREATE TABLE IF NOT EXISTS tasks (
 );
 CREATE INDEX IF NOT EXISTS tasks_by_job ON tasks (job_id, position);
 CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status);
+CREATE INDEX IF NOT EXISTS tasks_by_standing ON tasks (job_id, status);
+CREATE TABLE IF NOT EXISTS edges (
+    input_id TEXT NOT NULL,
+    task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    PRIMARY KEY (input_id, task_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS edges_by_task ON edges (task_id);
 CREATE INDEX IF NOT EXISTS tasks_by_origin ON tasks (retry_of) WHERE retry_of IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS webhooks (
@@ -91,6 +98,14 @@ INSERT INTO tasks (
     :payload, :files, :facts
 );
 
+-- name: insert_edges
+INSERT OR IGNORE INTO edges (input_id, task_id)
+SELECT value, :id FROM json_each(:inputs);
+
+-- name: fill_edges
+INSERT OR IGNORE INTO edges (input_id, task_id)
+SELECT value, tasks.id FROM tasks, json_each(inputs) WHERE status = 'waiting';
+
 -- name: job
 SELECT * FROM jobs WHERE id = :id;
 
@@ -108,6 +123,15 @@ SELECT * FROM tasks WHERE job_id IN (SELECT value FROM json_each(:ids)) ORDER BY
 -- name: tasks_by_id
 SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each(:ids));
 
+-- name: standings
+SELECT id, status, excused FROM tasks WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: open_task
+SELECT 1 FROM tasks WHERE job_id = :job_id AND status IN ('waiting', 'processing') LIMIT 1;
+
+-- name: standings_in_job
+SELECT id, status, excused FROM tasks WHERE job_id = :job_id;
+
 -- name: list_jobs
 SELECT * FROM jobs
 WHERE (:status IS NULL OR status = :status) AND (:tag IS NULL OR tag = :tag)
@@ -123,9 +147,9 @@ ORDER BY created_at DESC, rowid DESC
 LIMIT :limit OFFSET :offset;
 
 -- name: waiting_on
-SELECT * FROM tasks
-WHERE status = 'waiting' AND EXISTS (SELECT 1 FROM json_each(inputs) WHERE value = :id)
-ORDER BY position;
+SELECT tasks.* FROM edges CROSS JOIN tasks ON tasks.id = task_id
+WHERE input_id = :id AND status = 'waiting'
+ORDER BY created_at, position;
 
 -- name: waiting
 SELECT * FROM tasks WHERE status = 'waiting' ORDER BY created_at, position;

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 import orjson
@@ -13,6 +13,8 @@ from modules.cloudconvert.local.refusal import Refusal, invalid
 
 PER_PAGE = 100
 MOST_PER_PAGE = 1000
+MOST_LEVELS = 64
+"""Of objects and arrays inside of one another in a body."""
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 
@@ -32,12 +34,29 @@ async def json_object(request: Request, limit: int) -> dict[str, Any]:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refusal(400, "BAD_REQUEST", f"The body is not valid JSON: {error}") from error
+    if _is_deep(parsed):
+        raise Refusal(400, "BAD_REQUEST", f"The body is nested deeper than {MOST_LEVELS} levels.")
     if isinstance(parsed, dict):
         return parsed
     if parsed == []:
         # What PHP makes of an empty map.
         return {}
     raise Refusal(400, "BAD_REQUEST", "The body must be a JSON object.")
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 async def while_connected(request: Request, waiting: Coroutine[Any, Any, T]) -> T:

@@ -60,15 +60,18 @@ def answering(endpoint: Endpoint) -> Endpoint:
 async def http_error(request: Request, error: Exception) -> Response:
     """Answer a request that no endpoint takes."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 405 and not _is_known(request):
+    allowed = _allowed(request) if status == 405 else frozenset()
+    if status == 405 and not allowed:
         status = 404
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "BAD_REQUEST")
     text = {404: "Not found.", 405: "The method is not allowed here."}.get(status, "Bad request.")
-    return refused_reply(Refusal(status, code, text))
+    headers = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
+    return refused_reply(Refusal(status, code, text, headers=headers))
 
 
-def _is_known(request: Request) -> bool:
-    """Tell whether a path leads somewhere by another method."""
+def _allowed(request: Request) -> frozenset[str]:
+    """Return the methods by which a path leads somewhere."""
     routes = (route for route in request.app.routes if isinstance(route, Route))
     known = (route for route in routes if not route.path.endswith(CATCH_ALL))
-    return any(route.matches(request.scope)[0] is not Match.NONE for route in known)
+    found = (route for route in known if route.matches(request.scope)[0] is not Match.NONE)
+    return frozenset(method for route in found for method in route.methods or ())

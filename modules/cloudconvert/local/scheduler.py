@@ -129,17 +129,15 @@ class Scheduler:
         job = self._store.job(job_id)
         if job is None or job.status.ended:
             return
-        tasks = self._store.tasks_of(job_id)
-        ended = verdict([Standing(task.status, task.excused) for task in tasks])
+        standings = self._store.standings_in(job_id)
+        ended = None if standings is None else verdict(standings)
         if ended is not None:
             self._store.end_job(job_id, ended, self.now_ms())
         self.changed.give()
 
     def _standings(self, ids: Sequence[str]) -> list[Standing | None]:
-        known = self._store.tasks_by_id(ids)
-        return [
-            Standing(known[one].status, known[one].excused) if one in known else None for one in ids
-        ]
+        known = self._store.standings(ids)
+        return [known.get(one) for one in ids]
 
     def _start(self, task: TaskRecord) -> None:
         if self._stopping:

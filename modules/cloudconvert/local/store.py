@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from modules.cloudconvert.local.graph import Standing
 from modules.cloudconvert.local.records import (
     DeliveryRecord,
     JobRecord,
@@ -52,6 +53,7 @@ class Store:
                 # A database of an earlier version.
                 self._do(f"add_{column}")
         self._do("late_indexes")
+        self._do("fill_edges")
 
     def close(self) -> None:
         self._db.close()
@@ -78,7 +80,7 @@ class Store:
         with self._writing():
             self._do("insert_job", **asdict(job))
             for task in tasks:
-                self._do("insert_task", **_row_of(task))
+                self._insert(task)
             self._tell("job.created", job.created_at, job_id=job.id)
             for task in tasks:
                 self._tell("task.created", task.created_at, task_id=task.id)
@@ -86,9 +88,14 @@ class Store:
     def add_task(self, task: TaskRecord) -> None:
         """Add a lone task; webhooks hear of it as of a job."""
         with self._writing():
-            self._do("insert_task", **_row_of(task))
+            self._insert(task)
             for event in ("job.created", "task.created"):
                 self._tell(event, task.created_at, task_id=task.id)
+
+    def _insert(self, task: TaskRecord) -> None:
+        row = _row_of(task)
+        self._do("insert_task", **row)
+        self._do("insert_edges", id=task.id, inputs=row["inputs"])
 
     def begin_task(self, task_id: str, at: int) -> None:
         self._do("begin_task", id=task_id, at=at)
@@ -133,6 +140,7 @@ class Store:
             with self._writing():
                 self._do("adopt_jobs")
                 self._do("adopt_tasks")
+                self._do("fill_edges")
                 self._do("adopt_webhooks")
                 self._do("adopt_deliveries")
                 self._do("forget_adopted_deliveries")
@@ -212,6 +220,17 @@ class Store:
         rows = self._rows("tasks_by_id", ids=orjson.dumps(ids).decode())
         return {row["id"]: _task_of(row) for row in rows}
 
+    def standings(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """Return how those of the tasks stand that exist."""
+        rows = self._rows("standings", ids=orjson.dumps(ids).decode())
+        return {row["id"]: _standing_of(row) for row in rows}
+
+    def standings_in(self, job_id: str) -> list[Standing] | None:
+        """Return how a job's tasks have ended; None while one of them has not."""
+        if self._rows("open_task", job_id=job_id):
+            return None
+        return [_standing_of(row) for row in self._rows("standings_in_job", job_id=job_id)]
+
     def list_jobs(
         self, *, status: str | None, tag: str | None, limit: int, offset: int
     ) -> list[JobRecord]:
@@ -263,6 +282,10 @@ class Store:
 def _job_of(row: sqlite3.Row) -> JobRecord:
     values = dict(row)
     return JobRecord(**values | {"status": Status(values["status"])})
+
+
+def _standing_of(row: sqlite3.Row) -> Standing:
+    return Standing(Status(row["status"]), bool(row["excused"]))
 
 
 def _webhook_of(row: sqlite3.Row) -> WebhookRecord:

@@ -19,6 +19,9 @@ from modules.cloudconvert.local.refusal import Refusal, invalid
 from modules.cloudconvert.local.validation_texts import Errors, field_messages, placed
 from modules.cloudconvert.local.webhooks import check_url
 
+MOST_TASKS = 5000
+"""Of one job, so that it is made in seconds. Assumed: the service publishes no number."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -53,6 +56,8 @@ def check_job(body: Mapping[str, Any], inventory: Inventory, *, blocking: bool) 
         errors.raise_if_any()
     if not isinstance(tasks, dict):
         raise invalid({"tasks": ["The tasks must be an array."]})
+    if len(tasks) > MOST_TASKS:
+        raise invalid({"tasks": [f"The tasks may not have more than {MOST_TASKS} items."]})
     names = frozenset(tasks)
     made = [
         checked
@@ -63,7 +68,7 @@ def check_job(body: Mapping[str, Any], inventory: Inventory, *, blocking: bool) 
     _refuse_cycle(made)
     if blocking:
         _refuse_uploads(made)
-    return NewJob(made, tag, webhook_url, redirect=body.get("redirect") is True)
+    return NewJob(made, tag, webhook_url, redirect=body.get("redirect") in (True, "true"))
 
 
 def check_lone_task(name: str, body: Mapping[str, Any], inventory: Inventory) -> NewTask:
