@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Lexer, Token, TokenStream
+from jinja2.parser import Parser
 
 from engine.errors import ExpressionError
 from engine.mapping.coercion import escaped
@@ -88,6 +89,11 @@ class _Language(Environment):
     @property
     def lexer(self) -> Lexer:
         return self._offset_lexer
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """Parse without a second walk that hands this environment to every node: none asks."""
+        parser = Parser(self, source, name, filename)
+        return nodes.Template(parser.subparse(), lineno=1)
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
         """Let the parser's error through; there is no template file to rewrite a traceback for."""

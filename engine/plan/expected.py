@@ -74,16 +74,24 @@ def unknown_field(model: type[BaseModel], path: Sequence[str | int]) -> int | No
     here: Any = model
     for at, part in enumerate(path):
         if isinstance(part, int):
-            here = get_args(here)[0] if get_origin(here) is list and get_args(here) else None
+            here = _bare(get_args(here)[0]) if get_origin(here) is list and get_args(here) else None
         elif not _refuses_others(here):
             return None
         else:
-            fields = {_name(info) or name: (name, info) for name, info in here.model_fields.items()}
+            fields = _types_of_fields(here)
             if part not in fields:
                 return at + 1
-            here = _read_by_pydantic(here, *fields[part])
-        here = _bare(here)
+            here = fields[part]
     return None
+
+
+@lru_cache(maxsize=512)
+def _types_of_fields(model: type[BaseModel]) -> Mapping[str | int, Any]:
+    """Return the types of a model's fields by the names that authors write, as `_bare` has them."""
+    return {
+        _name(info) or name: _bare(_read_by_pydantic(model, name, info))
+        for name, info in model.model_fields.items()
+    }
 
 
 def _refuses_others(annotation: Any) -> bool:
