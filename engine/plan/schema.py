@@ -126,18 +126,14 @@ def _renamed(schema: Any) -> Any:
 def _complete_node(node: Schema, cases: list[tuple[str, str, bool]]) -> None:
     """Say which modules there are, and what each takes."""
     properties = node["properties"]
+    properties["id"].pop("anyOf")
     properties["id"] |= {
-        "anyOf": [
-            {"type": "null"},
-            {
-                "type": "string",
-                "maxLength": LONGEST_ID,
-                "pattern": _IDENTIFIER,
-                "patternErrorMessage": "An id is letters, digits and `_`, no digit first.",
-                "not": {"enum": sorted(RESERVED_NAMES)},
-                "errorMessage": "This name has a meaning in expressions; take another id.",
-            },
-        ]
+        "type": ["string", "null"],
+        "maxLength": LONGEST_ID,
+        "pattern": _IDENTIFIER,
+        "patternErrorMessage": "An id is letters, digits and `_`, no digit first.",
+        "not": {"enum": sorted(RESERVED_NAMES)},
+        "errorMessage": "This name has a meaning in expressions; take another id.",
     }
     properties["module"] |= {
         "enum": [name for name, _summary, _needs in cases],
