@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.model.bundle import Bundle, File
 from engine.model.execution import Failure
@@ -65,17 +65,27 @@ class KeptOperation:
     """What it failed with; None if it did not."""
 
 
+class Stretch(NamedTuple):
+    """A time in which a node worked; seconds, from the beginning of the execution on."""
+
+    begun: float
+    took: float
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What is kept of one execution: the operations by node id, in order, and what they mean.
 
     `source` is the text of the scenario as it ran. Contents of files are not part of it.
+    `stretches` tell by node id when nodes worked that wait for something, the first and the last of
+    them.
     """
 
     source: str
     source_path: str
     operations: Mapping[str, Sequence[KeptOperation]]
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    stretches: Mapping[str, Sequence[Stretch]] = field(default_factory=dict)
 
 
 def fits(value: Any, room: int = BUNDLE_LIMIT) -> bool:

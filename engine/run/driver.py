@@ -85,7 +85,7 @@ class Run:
             for node in plan.nodes.values()
             if node.kind is NodeKind.MODULE
         }
-        self._history = Recorder(plan, around.history)
+        self._history = Recorder(plan, around.history, around.clock.monotonic())
         self._journal = Journaling(plan, around.store, execution.id, resuming)
         self._transaction = Transaction(plan, around, self._operations, self._marks, self._journal)
         self._travel = Travel(

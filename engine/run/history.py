@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from engine.mapping.compile import Scope
 from engine.model.bundle import Bundle
 from engine.model.execution import Failure
-from engine.model.history import History, KeptOperation, Seen
+from engine.model.history import History, KeptOperation, Seen, Stretch
 from engine.model.retention import Budget
 from engine.plan.plan import Node, NodeKind, Plan
 from engine.run.retrying import Trouble
@@ -20,6 +20,13 @@ from engine.run.retrying import Trouble
 HEAVY: Final = 1_000_000
 """Characters, bytes and elements, not counting what is nested deeper, that make a bundle too large
 to be held until the run ends."""
+
+STRETCHES: Final = 100
+"""So many stretches of a node's work are kept from the beginning of an execution, and from its end.
+"""
+
+SHORTEST: Final = 0.001
+"""Seconds; a node that worked for less in one go is not told about."""
 
 Entry: TypeAlias = tuple[int, Scope, Sequence[Bundle | None], int]
 """An operation: its number, its scope, the first bundles that it emitted, how many there were.
@@ -36,9 +43,11 @@ class Recorder:
     `keep` has a call for each node that operates, which takes an `Entry`.
     """
 
-    def __init__(self, plan: Plan, budget: Budget) -> None:
+    def __init__(self, plan: Plan, budget: Budget, begun: float = 0.0) -> None:
         self._plan = plan
         self._budget = budget
+        self._begun = begun
+        """The clock's seconds when the execution began."""
         self.few = budget.outputs
         """How many of the bundles that one operation emits `keep` is to be given."""
         self._is_silent = plan.settings.data_is_confidential
@@ -83,6 +92,15 @@ class Recorder:
             number, seen, _, _ = kept.newest[-1]
             kept.newest[-1] = (number, seen, sets[: self.few], len(sets))
 
+    def worked(self, node_id: str, started: float, took: float) -> None:
+        """Remember when a node has worked; `started` is the clock's. Stretches may overlap."""
+        kept = self._kept[node_id]
+        stretch = Stretch(started - self._begun, took)
+        if len(kept.first_stretches) < STRETCHES:
+            kept.first_stretches.append(stretch)
+        else:
+            kept.last_stretches.append(stretch)
+
     def failed(self, trouble: Trouble, failure: Failure) -> None:
         """Remember on what a node has failed, and how it is told."""
         if self._is_silent:
@@ -125,13 +143,28 @@ class Recorder:
         }
         if not any(map(_is_telling, operations.values())):
             return None
-        return History(self._plan.source, str(self._plan.path), operations, inputs)
+        stretches = {
+            node_id: (*kept.first_stretches, *kept.last_stretches)
+            for node_id, kept in self._kept.items()
+            if kept.first_stretches
+        }
+        return History(self._plan.source, str(self._plan.path), operations, inputs, stretches)
 
 
 class _Kept:
     """What is remembered of one node. `arrivals` counts what came to an aggregator."""
 
-    __slots__ = ("arrivals", "failures", "first", "is_collecting", "last", "late_failures", "names")
+    __slots__ = (
+        "arrivals",
+        "failures",
+        "first",
+        "first_stretches",
+        "is_collecting",
+        "last",
+        "last_stretches",
+        "late_failures",
+        "names",
+    )
 
     def __init__(self, node: Node, budget: Budget) -> None:
         self.names = (*node.mappable, "error")
@@ -139,6 +172,8 @@ class _Kept:
         self.last: deque[Entry] = deque(maxlen=budget.last)
         self.failures: list[KeptOperation] = []
         self.late_failures: deque[KeptOperation] = deque(maxlen=budget.last)
+        self.first_stretches: list[Stretch] = []
+        self.last_stretches: deque[Stretch] = deque(maxlen=STRETCHES)
         self.arrivals = 0
         self.is_collecting = False
 

@@ -18,8 +18,10 @@ from engine.plan.plan import Filter, Flow, Node, NodeKind, Plan
 from engine.run.aggregate import Collected, collected_by, sets_of
 from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
+from engine.run.cursor import TriggerCursor
 from engine.run.emission import Emission, with_path, without_path
 from engine.run.failing import Failures
+from engine.run.history import SHORTEST
 from engine.run.operation import Operation, close, from_first, next_now, next_of, total_of
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
@@ -218,6 +220,7 @@ class Travel:
             await close(stream)
             took = self._seconds() - started
             operation.count.seconds += took
+            self._history.worked(node.id, started, took)
         self._watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
         return outputs
 
@@ -316,15 +319,19 @@ class Travel:
             raise
         except Exception as error:
             return error
-        emission.count.seconds += self._seconds() - started
+        took = self._seconds() - started
+        emission.count.seconds += took
+        if took > SHORTEST:
+            self._history.worked(node.id, started, took)
         if cursor is not None:
             cursor.take_up()
-        if bundle is not None:
-            return emission.numbered(bundle)
+        return self._over(emission, cursor) if bundle is None else emission.numbered(bundle)
+
+    @staticmethod
+    def _over(emission: Emission, cursor: TriggerCursor | None) -> None:
         if cursor is not None:
             cursor.settle()
         emission.end(None)
-        return None
 
     async def _settled_midway(
         self, node: Node, error: Exception, scope: Scope, emission: Emission

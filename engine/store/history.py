@@ -4,7 +4,8 @@
      "bundles": [{…}, …],
      "scopes": [{name: place in "bundles", or null}, …],
      "nodes": {id: {"names": [name, …], "operations": [{"number", "scope": place in "scopes",
-        "outputs": [place, or null, …], "emitted", "failure"}, …]}}}
+        "outputs": [place, or null, …], "emitted", "failure"}, …]}},
+     "stretches": {id: [[begun, took], …]}}
 
 What several operations saw is there once; null stands for a bundle that was too large.
 """
@@ -19,7 +20,7 @@ import orjson
 from engine.errors import StoreError
 from engine.model.bundle import Bundle
 from engine.model.execution import Failure
-from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen, fits
+from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen, Stretch, fits
 from engine.store.encode import Json, PathOf, encode, from_json, to_json
 from engine.store.records import failure_json, failure_of
 
@@ -50,6 +51,10 @@ def history_payload(history: History) -> bytes:
             "bundles": [orjson.Fragment(data) for data in bundles.encoded],
             "scopes": scopes.places,
             "nodes": nodes,
+            "stretches": {
+                node_id: [[round(part, 6) for part in one] for one in stretches]
+                for node_id, stretches in history.stretches.items()
+            },
         }
     )
 
@@ -79,6 +84,10 @@ def history_of(payload: bytes, path_of: PathOf) -> History:
         operations={
             node_id: tuple(operation_of(one, node["names"]) for one in node["operations"])
             for node_id, node in content["nodes"].items()
+        },
+        stretches={
+            node_id: tuple(Stretch(begun, took) for begun, took in stretches)
+            for node_id, stretches in content.get("stretches", {}).items()
         },
     )
 

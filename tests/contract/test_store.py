@@ -23,7 +23,7 @@ from engine.model.execution import (
     Status,
     Streak,
 )
-from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen
+from engine.model.history import BUNDLE_LIMIT, History, KeptOperation, Seen, Stretch
 from engine.model.retention import Retention
 from engine.model.selection import Changed, Selection, Summary
 from engine.run.ports import CursorChange, Ending, Store
@@ -156,6 +156,7 @@ async def test_a_history_comes_back_as_it_was(store: Store, files: FolderFiles) 
             2, Seen({"order": order}), failure=Failure("DataError", "no", {"file": file})
         ),
         KeptOperation(3, Seen({"order": None, "line": {"id": 3}}), (None,), 1),
+        stretches={"convert": (Stretch(0.0, 1.25), Stretch(1.5, 2.0))},
     )
     await remembered(store, kept=kept)
     found = await store.history("e1")

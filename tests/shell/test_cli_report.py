@@ -89,6 +89,34 @@ def test_the_inspector_has_the_mapped_fields_or_why_there_are_none() -> None:
     assert fields[2]["place"] is not None
 
 
+def test_the_timeline_shows_when_nodes_worked() -> None:
+    text = """
+flow:
+  - id: one
+    module: tools.basic_trigger
+    with: {bundles: [{a: 1}, {a: 2}]}
+  - id: save
+    module: files.save_file
+    label: A <file>
+    with: {folder: outbox, file: {name: "{{ one.a }}.txt", data: text}}
+  - {id: next, module: tools.set_variables, with: {variables: {a: 1}}}
+"""
+    fusion("run", write("waits.yaml", text), "--report", "run.html")
+
+    page = text_of("run.html")
+    lanes = re.findall(r'<div class="lane">(.*?)</div>', page)
+
+    assert len(lanes) == 1
+    assert ">A &lt;file&gt;</button>" in lanes[0]
+    bars = [
+        (float(left), float(width))
+        for left, width in re.findall(r'<rect x="([\d.]+)" width="([\d.]+)"', lanes[0])
+    ]
+    assert len(bars) == 2
+    assert bars[0][0] + bars[0][1] <= bars[1][0] + 0.01
+    assert bars[1][0] + bars[1][1] <= 1000
+
+
 def test_a_bundle_that_several_nodes_saw_is_written_once() -> None:
     flow = "".join(
         f"  - {{id: n{at}, module: tools.set_variables, with: {{variables: {{a: {at}}}}}}}\n"

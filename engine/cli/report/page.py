@@ -14,6 +14,7 @@ from typing import Final
 
 from engine.cli.report.content import NodeLine, Report, data_of
 from engine.cli.report.html import Html, tag
+from engine.cli.report.timeline import timeline
 from engine.cli.show import failure_problem
 from engine.cli.summary import kind_word, seconds_of, status_word
 from engine.cli.units import clock_time, counted, duration, short
@@ -119,7 +120,10 @@ def _main(report: Report) -> Iterator[Html]:
     )
     yield Html("<main>")
     yield tag("div", [*_picture(report), inspector], class_="look")
-    yield from _times(list(report.nodes()))
+    lines, run = list(report.nodes()), report.run
+    if run.history is not None:
+        yield from timeline(lines, run.history.stretches, seconds_of(run.execution))
+    yield from _times(lines)
     yield from _errors(report)
     yield from _left(report.run.incomplete)
     yield Html("</main>")

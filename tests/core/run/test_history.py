@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clocks import LoopClock, virtually
 from hypothesis import given, strategies
 from runs import Bench
 
 from engine.model.bundle import Bundle
 from engine.model.execution import Status
-from engine.model.history import History, KeptOperation, Seen, fits
+from engine.model.history import History, KeptOperation, Seen, Stretch, fits
 from engine.model.retention import Budget
-from engine.run.history import HEAVY, Recorder
+from engine.run.history import HEAVY, STRETCHES, Recorder
 from engine.store.encode import encode
 
 COUNT = """
@@ -214,6 +215,45 @@ async def test_operations_that_ran_ahead_are_kept_in_their_turn(tmp_path: Path) 
     assert numbers(operations["note"]) == [*range(1, 11), *range(21, 31)]
     assert all(saw(one) == {"each": {"i": one.number}} for one in operations["note"])
     assert all(one.outputs == ({"text": str(one.number)},) for one in operations["note"])
+
+
+def stretches_of(folder: Path, text: str) -> Mapping[str, Sequence[Stretch]]:
+    async def told() -> History:
+        return await kept(Bench(folder, text, clock=LoopClock()))
+
+    return virtually(told()).stretches
+
+
+SLOW = """
+    flow:
+      - {id: came, module: slow.source, with: {count: 3}}
+      - id: slow
+        module: slow.action
+        CONCURRENCY
+        with: {name: "{{ came.nr }}", seconds: "{{ came.nr }}"}
+      - {id: save, module: probe.record, with: {text: "{{ slow.name }}"}}
+"""
+
+
+def test_when_nodes_worked_is_kept(tmp_path: Path) -> None:
+    one_by_one = stretches_of(tmp_path, SLOW.replace("CONCURRENCY", "label: slow"))
+    overlapping = stretches_of(tmp_path, SLOW.replace("CONCURRENCY", "concurrency: 3"))
+
+    assert one_by_one["slow"] == ((0.0, 1.0), (1.0, 2.0), (3.0, 3.0))
+    assert overlapping["slow"] == ((0.0, 1.0), (0.0, 2.0), (0.0, 3.0))
+
+
+def test_of_many_stretches_the_first_and_the_last_are_kept(tmp_path: Path) -> None:
+    recorder = Recorder(Bench(tmp_path, count(1)).plan, Budget(), begun=10.0)
+    for number in range(1000):
+        recorder.worked("twice", 10.0 + number, 0.5)
+    recorder.keep["twice"]((1, {"each": {"i": 1}}, [{}], 1))
+
+    history = recorder.history({})
+
+    assert history is not None
+    kept_ones = [one.begun for one in history.stretches["twice"]]
+    assert kept_ones == [*map(float, range(STRETCHES)), *map(float, range(900, 1000))]
 
 
 async def test_a_search_is_one_operation_with_its_first_bundles(tmp_path: Path) -> None:
