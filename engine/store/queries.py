@@ -19,9 +19,11 @@ class Migration:
 
 def queries() -> Mapping[str, str]:
     """Return each query by the name in its `-- name:` line; parameters are written `:name`."""
-    text = "\n".join(path.read_text() for path in sorted(_FOLDER.glob("*.sql")))
-    sections = (section.partition("\n") for section in text.split(_MARK)[1:])
-    return {name.strip(): sql.strip() for name, _, sql in sections}
+    found: dict[str, str] = {}
+    for path in sorted(_FOLDER.glob("*.sql")):
+        sections = (section.partition("\n") for section in path.read_text().split(_MARK)[1:])
+        found |= {name.strip(): sql.strip() for name, _, sql in sections}
+    return found
 
 
 def migrations() -> tuple[Migration, ...]:

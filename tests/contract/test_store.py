@@ -470,11 +470,19 @@ async def test_a_selection_by_status_sees_what_people_see(processes: Processes) 
     assert await ids_of(store, statuses=(IncompleteStatus.PENDING,)) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("selection", [Selection(), Selection(scenario_id="videos")])
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(scenario_id="videos"),
+        Selection(scenario_id="videos", text="a.mov"),
+        Selection(scenario_id="videos", statuses=tuple(IncompleteStatus)),
+    ],
+)
 async def test_pages_follow_each_other_without_a_gap(store: Store, selection: Selection) -> None:
     for number in range(25):
         failure = Failure("DataError", f"no item `{chr(97 + number % 20)}`")
         await store.park(incomplete(f"i{number:02}", created_at=at(number // 3), failure=failure))
+        await store.park(incomplete(f"x{number:02}", created_at=at(number), scenario_id="other"))
     found: list[str] = []
     behind: Summary | None = None
     while True:
