@@ -31,7 +31,7 @@ LAYERS = (
     ("planned", "resuming"),
     ("replaying", "editing", "exchange", "stored", "connections", "draw"),
     ("due",),
-    ("running", "origins", "doctor", "testing"),
+    ("running", "origins", "trying", "doctor", "testing"),
     ("hooking",),
     ("worker",),
     ("serving", "web"),

@@ -58,7 +58,7 @@ def no_connection(execution: Execution) -> bool:
 
 def kind_word(kind: Kind) -> str:
     """Return what people call an execution of this kind."""
-    return "replay" if kind is Kind.REPLAY else "run"
+    return {Kind.REPLAY: "replay", Kind.TRIAL: "trial"}.get(kind, "run")
 
 
 def seconds_of(execution: Execution) -> float:

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     SCENARIO = "scenario"
     REPLAY = "dlq"
     """A replay of an incomplete execution, by Fusion's name."""
+    TRIAL = "trial"
+    """A run by hand of a part of the scenario, or of all of it dry; its store stays as it was."""
 
 
 @dataclass(slots=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from engine.errors import RunError, ThrownError
-from engine.module import Bundle, Context, Effect, Fields, Module
+from engine.module import Bundle, Context, Effect, Fields
 from engine.plan.plan import Node
+from engine.plan.stand_in import standing_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,13 @@ NOTHING_CHANGED: Final = "a test changes nothing outside and asks no service by 
 def standing_in(node: Node, role: Role, log: Log) -> Node:
     """Return the node with a module that plays a role; `log` hears of each operation."""
     assert node.module is not None  # noqa: S101 - only nodes with a module play a role
-    return replace(node, module=_class_for(node.module, role)(node, role, log))
+    player = _Player(node, role, log)
+    module = standing_for(node.module, player.execute, alone=bool(role.answers) or not role.real)
+    return replace(node, module=module)
 
 
-class _StandIn(Module[Fields, Bundle]):
-    """Plays the role of one node's module, and passes on what it does not play itself."""
-
-    id = "test.stand_in"
+class _Player:
+    """Plays the role of one node's module."""
 
     def __init__(self, node: Node, role: Role, log: Log) -> None:
         assert node.module is not None  # noqa: S101 - see `standing_in`
@@ -106,35 +107,6 @@ class _StandIn(Module[Fields, Bundle]):
             f"work in the test's own folder with `real: [{name}]`"
         )
         return RunError(text)
-
-    async def initialize(self, constants: Mapping[str, Any], ctx: Context) -> None:
-        if self._role.real and not self._role.answers:
-            await self._module.initialize(constants, ctx)
-
-    async def commit(self, ctx: Context) -> None:
-        await self._module.commit(ctx)
-
-    async def rollback(self, ctx: Context) -> None:
-        await self._module.rollback(ctx)
-
-
-def _class_for(module: Module[Any, Any], role: Role) -> type[_StandIn]:
-    """Return a class that is to the engine what the module's own is."""
-    own = type(module)
-    facts: dict[str, Any] = {
-        "id": own.id,
-        "kind": own.kind,
-        "effect": own.effect,
-        "in_order": own.in_order,
-        "is_acid": own.is_acid if role.real else classmethod(_never),
-    }
-    made: type[_StandIn] = type(own.__name__, (_StandIn,), facts)
-    made.input, made.output = own.input, own.output
-    return made
-
-
-def _never(_cls: type[Any], _constants: Mapping[str, Any]) -> bool:
-    return False
 
 
 def _thrown(failing: Failing) -> ThrownError:

@@ -1,6 +1,6 @@
 """`fusion run`: run a scenario once and say what came of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,27 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the run to one HTML page that opens offline.",
 )
+@click.option(
+    "--from",
+    "start_at",
+    metavar="NODE",
+    help="Try it from this node on, with what the node saw in a run (--run, --bundle), or with "
+    "--input FILE: bundles by node.",
+)
+@click.option("--run", "run_id", metavar="ID", help="With --from: which run; else the latest.")
+@click.option(
+    "--bundle",
+    "number",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="With --from: which bundle of the node in that run; else the first that is kept.",
+)
+@click.option("--until", metavar="NODE", help="Try it up to this node and no further.")
+@click.option("--dry-run", is_flag=True, help="Try it without changing anything outside.")
+@click.option(
+    "--step", is_flag=True, help="Try it step by step: see the fields before each operation."
+)
+@click.option("--watch", is_flag=True, help="Run again whenever the scenario changes.")
 @operator("store", "connections", "modules", "allow_private_networks")
 @json_option
 @click.pass_obj
@@ -71,7 +92,38 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path, **option
     next. Exit codes: 0 all went well, 1 the run ended in error, 2 the scenario or the arguments
     cannot be used, 3 incomplete executions are stored, 4 a connection is missing or refused, 6 the
     store is busy or cannot be used, 130 interrupted.
+
+    With --from, --until, --dry-run or --step the run is a trial: the trigger stays where it was,
+    and what fails is told and not stored.
     """
+    once = _once(output, operator, scenario, options)
+    if not options["watch"]:
+        return once()
+    from engine.cli.watch import watched
+
+    beside = operator.connections or scenario.with_name("connections.yaml")
+    return watched(output, [scenario, beside, *operator.modules], once)
+
+
+def _once(
+    output: Output, operator: "Operator", scenario: Path, options: dict[str, Any]
+) -> Callable[[], int]:
+    """Return what runs the scenario, or tries it, as the options say."""
+    from engine.cli.trial import OPTIONS, tried
+
+    if any(options[name] for name in OPTIONS):
+        for name in ("reset_trigger", "report"):
+            if options[name]:
+                text = f"--{name.replace('_', '-')} does not go with a trial"
+                raise click.UsageError(text)
+        return lambda: tried(output, operator, scenario, options)
+    for name, option in (("run_id", "--run"), ("number", "--bundle")):
+        if options[name] is not None:
+            raise click.UsageError(f"{option} goes with --from")
+    return lambda: _run(output, operator, scenario, options)
+
+
+def _run(output: Output, operator: "Operator", scenario: Path, options: dict[str, Any]) -> int:
     from engine.cli.progress import watching
     from engine.cli.running import run_async
     from engine.running import RunRequest, run_scenario
