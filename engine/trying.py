@@ -4,7 +4,7 @@ The run itself is real, but it leaves the store as it is: the trigger's marks st
 is told and not stored. Only the run is remembered, so that it can be looked at.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +26,6 @@ from engine.model.execution import (
     Incomplete,
     IncompleteStatus,
     Kind,
-    Streak,
 )
 from engine.model.history import History
 from engine.model.retention import RUNS
@@ -38,7 +37,7 @@ from engine.plan.plan import Node, Plan, Route
 from engine.plan.rebuilt import rebuilt
 from engine.plan.stand_in import standing_for
 from engine.run.driver import Run, marked_nodes
-from engine.run.ports import CursorChange, Watcher
+from engine.run.ports import NOTHING_MORE, Ending, Watcher
 from engine.store import place
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
@@ -107,16 +106,9 @@ class _Passing(MemoryStore):
         super().__init__(files)
         self.seen: History | None = None
 
-    async def finish(
-        self,
-        execution: Execution,
-        cursor: Sequence[CursorChange] = (),
-        streak: Streak = Streak(),  # noqa: B008 - frozen
-        history: History | None = None,
-        **more: Any,
-    ) -> None:
-        await super().finish(execution, cursor, streak, history, **more)
-        self.seen = history
+    async def finish(self, execution: Execution, ending: Ending = NOTHING_MORE) -> None:
+        await super().finish(execution, ending)
+        self.seen = ending.history
 
 
 async def try_scenario(trial: Trial, operator: Operator, watcher: Watcher) -> TrialResult:
@@ -148,7 +140,7 @@ async def try_scenario(trial: Trial, operator: Operator, watcher: Watcher) -> Tr
             if not ended.interrupted:
                 await idle()
         await store.begin(execution)
-        await store.finish(ended, history=passing.seen)
+        await store.finish(ended, Ending(history=passing.seen))
         await tidy(store)
     failed = tuple(one for one in run.stored if one.status is not IncompleteStatus.RESOLVED)
     return TrialResult(plan, ended, failed, tuple(run.saved), folder, created)
