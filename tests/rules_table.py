@@ -1,4 +1,4 @@
-"""Which test holds the engine to which rule of the semantics, R1 to R46.
+"""Which test holds the engine to which rule of the semantics, R1 to R58.
 
 A rule's tests fail when the rule is switched off, which `switched_off.py` does.
 """
@@ -16,6 +16,9 @@ INITIAL = "core/run/test_initialization.py"
 TYPES = "core/run/test_error_types.py"
 CONDITIONS = "core/plan/test_conditions.py"
 PLANS = "core/plan/test_plans.py"
+RETRIES = "core/run/test_rules_of_retries.py"
+DUE = "shell/test_due_retries.py"
+REPLAYS = "shell/test_cli_replay.py"
 
 HELD: dict[str, list[tuple[str, str]]] = {
     "R1": [(DRIVER, "test_a_bundle_travels_the_whole_flow_before_the_next_one_starts")],
@@ -164,5 +167,59 @@ HELD: dict[str, list[tuple[str, str]]] = {
         (SEARCHES, "test_without_a_substitute_the_set_is_of_what_did_not_fail"),
     ],
     "R46": [(FLOWS, "test_a_handler_costs_no_operation_but_its_modules_do")],
+    "R47": [
+        (TABLES, "test_break_waits_double_every_other_attempt"),
+        (RETRIES, "test_a_break_is_retried_by_its_own_attempts_and_growing_interval"),
+    ],
+    "R48": [
+        (
+            "core/run/test_settings.py",
+            "test_ten_errors_within_two_minutes_deactivate_whatever_their_type",
+        )
+    ],
+    "R49": [("core/plan/test_mistakes.py", "test_a_mistake_is_told_with_its_code_and_exact_place")],
+    "R50": [
+        (RETRIES, "test_a_break_ends_early_when_an_attempt_succeeds"),
+        (RETRIES, "test_a_break_is_retried_by_its_own_attempts_and_growing_interval"),
+    ],
+    "R51": [
+        (TABLES, "test_the_last_failed_attempt_leaves_the_record_for_a_person"),
+        (RETRIES, "test_a_lost_connection_is_retried_by_the_schedule_and_then_waits_for_a_person"),
+    ],
+    "R52": [
+        (DUE, "test_three_retries_of_a_scenario_run_at_once_and_no_more"),
+        (DUE, "test_a_sequential_scenario_retries_one_by_one_and_the_oldest_first"),
+        (DUE, "test_a_scenario_that_runs_keeps_its_retries_waiting"),
+        (
+            "shell/test_cli_due.py",
+            "test_a_sequential_scenario_runs_again_once_its_retries_have_resolved_all",
+        ),
+        ("shell/test_serving.py", "test_a_sequential_scenario_rests_until_nothing_is_unresolved"),
+    ],
+    "R53": [(DRIVER, "test_a_replay_starts_at_the_failed_node_and_resolves_the_record")],
+    "R54": [
+        ("shell/test_cli_due.py", "test_a_retry_runs_the_scenario_as_it_was"),
+        (REPLAYS, "test_the_scenario_of_today_may_map_its_fields_otherwise"),
+        (REPLAYS, "test_a_scenario_of_today_that_does_not_fit_is_refused_with_the_reason"),
+    ],
+    "R55": [
+        (DRIVER, "test_a_replay_that_fails_again_keeps_one_record_with_one_more_attempt"),
+        (
+            RETRIES,
+            "test_a_replay_is_an_execution_of_its_own_and_a_later_failure_moves_the_record",
+        ),
+    ],
+    "R56": [(DRIVER, "test_a_replay_inside_an_aggregation_emits_for_its_own_bundle")],
+    "R57": [
+        (RETRIES, "test_a_handler_applies_in_a_replay_and_its_break_changes_the_same_record"),
+    ],
+    "R58": [
+        ("shell/test_cli_incomplete.py", "test_the_list_is_narrowed_to_a_scenario"),
+        (
+            "shell/test_cli_incomplete.py",
+            "test_an_incomplete_execution_shows_its_reason_place_and_data",
+        ),
+        ("shell/test_cli_records.py", "test_deleting_by_a_filter_asks_first_and_deletes_no_other"),
+    ],
 }
 """Tests by rule: file below `tests/`, and name."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import ClassVar
 
 from engine.errors import ServiceConnectionError
@@ -13,6 +14,8 @@ class GaugeFields(Fields):
     """Whom it works for."""
     together: int = 1
     """How many must be under way before one ends."""
+    patience: float = 0
+    """Seconds that one waits for company besides."""
 
 
 class Gauge(Module[GaugeFields, Bundle]):
@@ -37,6 +40,9 @@ class Gauge(Module[GaugeFields, Bundle]):
             async with asyncio.timeout(30), kind.enough:
                 kind.enough.notify_all()
                 await kind.enough.wait_for(lambda: len(kind.passed) % fields.together == 0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(fields.patience), kind.enough:
+                    await kind.enough.wait_for(lambda: kind.inside > 1)
         finally:
             kind.inside -= 1
         yield {"name": fields.name}

@@ -132,6 +132,15 @@ def test_a_sequential_scenario_runs_again_once_its_retries_have_resolved_all() -
     assert result.stderr.count("(`save`): resolved") == 2
 
 
+def test_a_retry_runs_the_scenario_as_it_was() -> None:
+    broken()
+    mended()
+    write("breaks.yaml", BREAKS.replace(".txt", ".new"))
+    pass_time(15)
+    assert fusion("replay", "--due").exit_code == Exit.OK
+    assert {path.name for path in Path("out").iterdir()} == {"one.txt", "two.txt"}
+
+
 @pytest.mark.parametrize(
     "words", [("--due", "--all"), ("--due", "3f2a91c0"), ("--due", "--current"), ()]
 )

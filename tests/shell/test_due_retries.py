@@ -24,7 +24,7 @@ flow:
     module: tools.basic_trigger
     with: {{bundles: [{{nr: 1}}, {{nr: 2}}, {{nr: 3}}, {{nr: 4}}, {{nr: 5}}, {{nr: 6}}]}}
   - module: gauge.pass
-    with: {{name: "{{{{ source.nr }}}}", together: {together}}}
+    with: {{name: "{{{{ source.nr }}}}", together: {together}, patience: {patience}}}
 {more}
 """
 
@@ -44,8 +44,11 @@ class Desk:
         self.listener = Listener()
         self.gauge: Any = catalog(self.operator).module("gauge.pass")
 
-    async def fail(self, *, together: int = 1, settings: str = "", more: str = "") -> None:
-        self.path.write_text(GAUGED.format(together=together, settings=settings, more=more))
+    async def fail(
+        self, *, together: int = 1, patience: float = 0, settings: str = "", more: str = ""
+    ) -> None:
+        told = {"together": together, "patience": patience}
+        self.path.write_text(GAUGED.format(settings=settings, more=more, **told))
         self.gauge.retries = False
         await run_scenario(RunRequest(self.path, {}), self.operator, self.listener)
         self.gauge.retries, self.gauge.passed = True, []
@@ -79,14 +82,14 @@ async def test_three_retries_of_a_scenario_run_at_once_and_no_more(desk: Desk) -
 
 
 async def test_a_sequential_scenario_retries_one_by_one_and_the_oldest_first(desk: Desk) -> None:
-    await desk.fail(settings="sequential_processing: true")
+    await desk.fail(settings="sequential_processing: true", patience=0.1)
     assert await desk.retry() == ["resolved"] * 6
     assert desk.gauge.most == 1
     assert desk.gauge.passed == ["1", "2", "3", "4", "5", "6"]
 
 
 async def test_retries_of_a_scenario_that_keeps_data_never_overlap(desk: Desk) -> None:
-    await desk.fail(more=COUNTS)
+    await desk.fail(more=COUNTS, patience=0.1)
     assert await desk.retry() == ["resolved"] * 6
     assert desk.gauge.most == 1
     async with opened(desk.path.parent / ".fusion") as store:
