@@ -9,6 +9,7 @@ from engine.model.bundle import Bundle
 from engine.model.execution import NodeCount
 from engine.plan.plan import Node
 from engine.run.aggregate import order_items
+from engine.run.cursor import TriggerCursor
 from engine.run.surroundings import DROPPED, PATH, STOP, End, Stream
 
 
@@ -73,6 +74,12 @@ class Emission:
         own = dict(bundle)
         own["__IMTINDEX__"] = own["bundle_index"] = position
         return own
+
+    def over(self, cursor: TriggerCursor | None) -> None:
+        """End after the last bundle, which a trigger's cursor then leaves behind."""
+        if cursor is not None:
+            cursor.settle()
+        self.end(None)
 
     def end(self, end: End | None) -> None:
         self.is_over = True

@@ -18,7 +18,6 @@ from engine.plan.plan import Filter, Flow, Node, NodeKind, Plan
 from engine.run.aggregate import Collected, collected_by, sets_of
 from engine.run.ahead import Ahead
 from engine.run.context import NodeContext
-from engine.run.cursor import TriggerCursor
 from engine.run.emission import Emission, with_path, without_path
 from engine.run.failing import Failures
 from engine.run.history import SHORTEST
@@ -325,13 +324,10 @@ class Travel:
             self._history.worked(node.id, started, took)
         if cursor is not None:
             cursor.take_up()
-        return self._over(emission, cursor) if bundle is None else emission.numbered(bundle)
-
-    @staticmethod
-    def _over(emission: Emission, cursor: TriggerCursor | None) -> None:
-        if cursor is not None:
-            cursor.settle()
-        emission.end(None)
+        if bundle is not None:
+            return emission.numbered(bundle)
+        emission.over(cursor)
+        return None
 
     async def _settled_midway(
         self, node: Node, error: Exception, scope: Scope, emission: Emission
