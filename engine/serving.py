@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from engine.app import Operator, catalog, clock, load_plan, opened, tidy
@@ -22,6 +23,7 @@ from engine.plan.plan import Plan
 from engine.run.durable import uncancelled
 from engine.store import place
 from engine.store.lock import FileLock
+from engine.store.mentions import mentioned
 from engine.store.sqlite import SqliteStore
 from engine.worker import Stillness, Worker
 
@@ -136,7 +138,7 @@ async def serving(request: ServeRequest, operator: Operator, log: Log) -> AsyncI
         with _only_one(store):
             for plan in plans:
                 await store.register_scenario(plan.id, plan.path)
-            async with Servers(folder, fetch, shared=True) as servers:
+            async with Servers(folder, fetch, partial(mentioned, store), shared=True) as servers:
                 shared, stillness = replace(operator, servers=servers), Stillness()
                 workers = [
                     Worker(plan, inputs[plan.id], store, shared, log, stillness) for plan in plans

@@ -38,6 +38,7 @@ def _origin(_command: click.Context, _option: click.Parameter, text: str | None)
 C = TypeVar("C", bound=Callable[..., Any])
 
 _MOST = click.IntRange(min=0)
+_HOURS = click.IntRange(0, 100_000)
 
 _SETTINGS = (
     click.option(
@@ -49,7 +50,7 @@ _SETTINGS = (
     click.option("--conversions", type=click.IntRange(min=1), help="Conversions at a time."),
     click.option("--task-timeout", type=click.IntRange(1, 18_000), help="Seconds for a task."),
     click.option("--max-file-bytes", type=click.IntRange(min=1), help="Largest file."),
-    click.option("--keep-hours", type=float, help="How long ended jobs are kept; 24 otherwise."),
+    click.option("--keep-hours", type=_HOURS, help="How long ended jobs are kept; 24 otherwise."),
     click.option("--creations-per-minute", type=_MOST, help="Jobs and tasks; 429 past them."),
     click.option("--parallel-jobs", type=_MOST, help="Jobs at once; 402 past them."),
     click.option("--credits", "credit", type=_MOST, help="Credits until the next start; then 402."),

@@ -1,12 +1,16 @@
 """Jobs of the embedded server outlive their day while stored work refers to them."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
 from front_door import fusion, write
+from served import Heard
 
+from engine.app import Operator, catalog
 from engine.cli.exits import Exit
+from engine.serving import ServeRequest, serving
 
 SCENARIO = """\
 settings: {store_incomplete_executions: true}
@@ -58,3 +62,14 @@ def test_a_job_of_an_unresolved_incomplete_execution_does_not_expire() -> None:
     assert found.exit_code == Exit.OK, found.output
     assert run("newer", breaks=False) == Exit.OK
     assert of_the_server("SELECT tag FROM jobs ORDER BY created_at") == ["new", "newer"]
+
+
+async def test_a_server_that_serve_starts_keeps_them_too() -> None:
+    assert await asyncio.to_thread(run, "wanted", breaks=True) == Exit.INCOMPLETE
+    assert await asyncio.to_thread(run, "done", breaks=False) == Exit.OK
+    of_the_server("UPDATE jobs SET ended_at = 1")
+    operator = Operator()
+    request = ServeRequest((Path("held.yaml"),), "http://127.0.0.1:1")
+    async with serving(request, operator, Heard()) as served:
+        await served._servers.of(catalog(operator).connector("cloudconvert"))
+    assert of_the_server("SELECT tag FROM jobs") == ["wanted"]

@@ -53,7 +53,7 @@ class Account:
 
         Raises Refusal 429. A window begins with the first request after the last one. Assumed.
         """
-        now, limit = self._now(), self._quotas.creations_per_minute or UNLIMITED
+        now, limit = self._now(), self.creations_per_minute
         if self._window_ends is None or not now < self._window_ends <= now + WINDOW:
             self._window_ends, self._created = now + WINDOW, 0
         headers = {"X-RateLimit-Limit": str(limit)}
@@ -66,7 +66,8 @@ class Account:
 
     @property
     def creations_per_minute(self) -> int:
-        return self._quotas.creations_per_minute or UNLIMITED
+        limit = self._quotas.creations_per_minute
+        return UNLIMITED if limit is None else limit
 
     # Credits and jobs at once
 

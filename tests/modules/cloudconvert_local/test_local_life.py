@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from processes import children_of_this_process, is_alive, linux_only
 from slow_jobs import at_work
 
 from engine.errors import SetupError, StoreError
-from modules.cloudconvert.local.data import DataFolder, DataFolderHeld
+from modules.cloudconvert.local.data import DATABASE, DataFolder, DataFolderHeld
 from modules.cloudconvert.local.embedded import embedded
 from modules.cloudconvert.local.hosting import utc_now
 from modules.cloudconvert.local.settings import Settings
@@ -96,6 +98,24 @@ async def test_an_upload_can_come_after_a_restart(tmp_path: Path) -> None:
         assert form["url"].startswith(local.root)
         assert (await local.upload(again["tasks"][0], "a", b"x")).status_code == 201
         assert (await local.ended(job["id"]))["status"] == "finished"
+
+
+async def test_a_database_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    tasks = {"in": UPLOAD, "out": {"operation": "export/url", "input": "in"}}
+    async with serving(tmp_path) as local:
+        job = await local.create(tasks)
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as database:
+        database.executescript("""
+            DROP TABLE edges; DROP TABLE deliveries; DROP TABLE webhooks;
+            DROP INDEX jobs_by_cache_key;
+            ALTER TABLE jobs DROP COLUMN cache_key;
+            ALTER TABLE tasks DROP COLUMN facts;
+        """)
+    async with serving(tmp_path) as local:
+        again = (await local.get(f"/v2/jobs/{job['id']}"))["data"]
+        assert (await local.upload(again["tasks"][0], "a.txt", b"x")).status_code == 201
+        ended = await local.ended(job["id"])
+        assert task_of(ended, "out")["result"]["files"][0]["filename"] == "a.txt"
 
 
 # Several servers, one folder

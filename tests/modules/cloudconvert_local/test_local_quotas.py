@@ -81,6 +81,11 @@ def test_a_clock_that_jumps_back_does_not_lock_anybody_out() -> None:
         account.count_creation()
 
 
+def test_a_rate_of_zero_lets_nothing_in() -> None:
+    with pytest.raises(Refusal):
+        Account(Quotas(creations_per_minute=0), Clock()).count_creation()
+
+
 async def test_nothing_is_limited_unless_it_is_wanted(tmp_path: Path) -> None:
     async with serving(tmp_path) as local:
         reply = await local.http.post("/v2/jobs", json={"tasks": {"in": UPLOAD}})
