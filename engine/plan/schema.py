@@ -4,6 +4,7 @@ It comes from the models that `fusion validate` checks with. Whatever validate a
 `UNKNOWN_TO_SCHEMA` are the codes that only validate knows.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from inspect import getdoc
 from typing import Any, Final
@@ -72,6 +73,11 @@ def scenario_schema(catalog: Catalog) -> Schema:
         **found,
         "definitions": {**definitions, **more},
     }
+
+
+def schema_text(catalog: Catalog) -> str:
+    """Return the schema of a scenario file as text."""
+    return json.dumps(scenario_schema(catalog), indent=2) + "\n"
 
 
 def module_schema(catalog: Catalog, module_id: str) -> Schema:

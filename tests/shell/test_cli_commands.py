@@ -273,7 +273,7 @@ def test_functions_are_listed_by_family_and_shown_with_an_example() -> None:
 
 
 def test_an_unknown_function_exits_5_and_names_a_near_one() -> None:
-    result = fusion("functions", "formatDat")
+    result = fusion("functions", "formatDtae")
     assert result.exit_code == Exit.NOT_FOUND
     assert "did you mean `formatDate`?" in result.stderr
 

@@ -15,8 +15,6 @@ from engine.plan.schema import FILE_NAME, MODELINE, UNKNOWN_TO_SCHEMA
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 EXAMPLES = sorted(path for path in SCENARIOS.glob("*.yaml") if ".test." not in path.name)
-EVERY = 12
-"""Of the mistakes, so many stand for one that is tried: a schema is the same to every reader."""
 FINE = """\
 settings: {store_incomplete_executions: true, retry_schedule: [10m, 1h]}
 inputs: {customer: {type: text, default: "x"}}
@@ -115,8 +113,8 @@ def test_an_editor_refuses_nothing_that_only_validate_would(editor: Editor) -> N
     texts = [each.written()[0] for each in unseen]
     texts = [text for text in texts if not any(name in text for name in ("demo.", "service"))]
 
-    assert len(texts) > EVERY
-    for number, text in enumerate(texts[::EVERY]):
+    assert len(texts) >= 10
+    for number, text in enumerate(texts):
         found = editor.problems(f"unseen{number}.yaml", f"{MODELINE}\n{text}")
         assert [one for one in found if one.get("source", "").startswith("yaml-schema")] == [], text
 

@@ -11,6 +11,7 @@ from engine.cli.completing import module_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
 from engine.cli.reference import Item, items_of
+from engine.cli.reference_markdown import EFFECTS, module_lines
 from engine.cli.show import show
 from engine.cli.tables import Column, table
 from engine.cli.text import escape, wrap
@@ -26,12 +27,6 @@ COLUMNS = (
     Column("effect"),
     Column("what it does", gives_way=True),
 )
-
-EFFECTS = {
-    "pure": "computes from its fields alone",
-    "read": "reads from outside",
-    "write": "changes something outside",
-}
 
 OWN = "flow"
 """Prefix of the engine's own modules."""
@@ -52,32 +47,62 @@ class Described:
     def summary(self) -> str:
         return self.text.partition("\n")[0]
 
+    def has(self, word: str) -> bool:
+        """Tell whether a word stands in its id, its text, or what its fields are called."""
+        names = (self.fields.get("properties") or {}).keys()
+        return any(word in text.lower() for text in (self.id, self.text, *names))
+
 
 @click.command(epilog="Example: fusion modules files.watch_folder")
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=module_ids)
 @operator("modules")
+@click.option("--markdown", is_flag=True, help="Write the reference of these as Markdown.")
 @json_option
 @click.pass_obj
-def command(output: Output, /, operator: "Operator", *, name: str | None) -> None:
+def command(output: Output, /, operator: "Operator", *, name: str | None, markdown: bool) -> None:
     """List modules, or show one with its fields.
 
-    NAME is a module or a connector; without it, all modules are listed.
+    NAME is a module, a connector, or a word to look for in names and descriptions; without it, all
+    modules are listed.
     """
     from engine.app import catalog
 
     known = catalog(operator)
     if name is not None and "." in name:
-        _page(output, _found(known, name))
+        modules, is_one = [_found(known, name)], True
     else:
-        _list(output, known, name)
+        modules, is_one = _chosen(output, known, name), False
+    if markdown:
+        _write_markdown(output, modules)
+    elif is_one:
+        _page(output, modules[0])
+    else:
+        _list(output, modules)
 
 
-def _list(output: Output, known: "Catalog", connector: str | None) -> None:
-    names = [OWN, *known.names()]
-    if connector is not None and connector not in names:
-        raise not_found(known, connector)
-    wanted = names if connector is None else [connector]
-    modules = [module for name in wanted for module in _of_connector(output, known, name)]
+def _chosen(output: Output, known: "Catalog", name: str | None) -> list[Described]:
+    """Return all modules, those of a connector, or those in which a word stands."""
+    connectors = [OWN, *known.names()]
+    wanted = [name] if name in connectors else connectors
+    modules = [module for each in wanted for module in _of_connector(output, known, each)]
+    if name is not None and name not in connectors:
+        modules = [module for module in modules if module.has(name.lower())]
+        if not modules:
+            raise not_found(known, name)
+    return modules
+
+
+def _write_markdown(output: Output, modules: Sequence[Described]) -> None:
+    if len(modules) > 1:
+        output.result("# Modules")
+        output.result()
+    for one in modules:
+        lines = module_lines(one.id, one.kind, one.effect, one.text, one.fields, one.output)
+        for line in lines:
+            output.result(line)
+
+
+def _list(output: Output, modules: Sequence[Described]) -> None:
     if output.as_json:
         output.document({"modules": [_brief(module) for module in modules]})
         return
