@@ -34,6 +34,8 @@ class Retention:
 
     runs: timedelta = MONTH
     """Ended executions that are older go, with their histories."""
+    resolved: timedelta = MONTH
+    """Incomplete executions that have been resolved for longer go."""
     size: int | None = None
     """Bytes of rows, beyond which the oldest histories go; None: no limit."""
     histories: int = RUNS
@@ -46,5 +48,7 @@ class Forgotten:
 
     executions: int = 0
     histories: int = 0
+    records: int = 0
+    """Incomplete executions that were resolved."""
     bytes: int = 0
     """Disk space that is free again: of rows, and of contents of files."""

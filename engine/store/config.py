@@ -6,8 +6,8 @@
       keyring: fusion/store
     history:              # operations of each node that a run remembers, and runs that do
       {first: 10, last: 10, failures: 100, outputs: 3, runs: 50}
-    retention:            # ended runs are forgotten after this time; most bytes of the store's rows
-      {runs: 30d, size: 1000000000}
+    retention:            # when ended runs and what is resolved go; most bytes of the store's rows
+      {runs: 30d, resolved: 30d, size: 1000000000}
 
 Called by `engine.app` and by the commands that evaluate expressions, before anything is compiled.
 """
@@ -112,13 +112,13 @@ class _Reader:
         }
 
     def retention(self) -> Retention:
-        section = self._section(RETENTION, "limits", ("runs", "size"))
+        section = self._section(RETENTION, "limits", ("runs", "resolved", "size"))
         settled: dict[str, Any] = {}
-        if "runs" in section:
+        for name in {"runs", "resolved"} & set(section):
             try:
-                settled["runs"] = duration(str(section["runs"]))
+                settled[name] = duration(str(section[name]))
             except ValueError as error:
-                self._misfit(f"{shown('runs')} {error}", (RETENTION, "runs"))
+                self._misfit(f"{shown(name)} {error}", (RETENTION, name))
         size = section.get("size")
         if size is not None and self._is_whole(size, 1, 2**62, (RETENTION, "size")):
             settled["size"] = size

@@ -144,3 +144,13 @@ words LIKE :words ESCAPE '\'
 
 -- name: if_after
 (created_at, seq) > (:after_at, :after_seq)
+
+-- name: see_resolved
+UPDATE incompletes SET resolved_at = :now WHERE status = 'resolved' AND resolved_at IS NULL
+
+-- name: see_unresolved
+UPDATE incompletes SET resolved_at = NULL WHERE status <> 'resolved' AND resolved_at IS NOT NULL
+
+-- name: old_resolved
+SELECT id FROM incompletes
+WHERE status = 'resolved' AND resolved_at < :before ORDER BY resolved_at LIMIT :limit

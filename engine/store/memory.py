@@ -6,7 +6,7 @@ Rows are kept as the other stores keep them, so that what cannot be stored there
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,6 +28,7 @@ from engine.store.encode import decode, encode
 from engine.store.files import FolderFiles
 from engine.store.history import history_of, history_payload
 from engine.store.memory_journal import JournalRecords, MemoryJournal
+from engine.store.memory_tidying import forget
 from engine.store.memory_waiting import MemoryEvents, MemoryRetries, Waiting
 from engine.store.records import (
     Row,
@@ -258,40 +259,8 @@ class MemoryStore:
         return [self._execution_of(row) for row in rows[:limit]]
 
     async def tidy(self, retention: Retention, now: datetime) -> Forgotten:
-        rows, before = self._records.executions.values(), now - retention.runs
-        old = [row["id"] for row in rows if self._is_old(row, before)]
-        for execution_id in old:
-            del self._records.executions[execution_id]
-            self._records.histories.pop(execution_id, None)
-        surplus = self._surplus(retention)
-        for execution_id in surplus:
-            del self._records.histories[execution_id]
-        return Forgotten(len(old), len(surplus), await self.sweep_files())
-
-    def _is_old(self, row: Row, before: datetime) -> bool:
-        ended_at, own = row["ended_at"], self._records.executions.values()
-        latest = [one["id"] for one in own if one["scenario_id"] == row["scenario_id"]][-1]
-        waits = any(
-            one["execution_id"] == row["id"] and one["status"] != IncompleteStatus.RESOLVED
-            for one in self._records.incompletes.values()
-        )
-        past = ended_at is not None and ended_at < to_moment(before)
-        return past and row["id"] != latest and not waits
-
-    def _surplus(self, retention: Retention) -> set[str]:
-        """Name the histories beyond those that each scenario keeps, and beyond the size of all."""
-        runs, histories = self._records.executions, self._records.histories
-        own: dict[str, list[str]] = {}
-        for execution_id in histories:
-            own.setdefault(runs[execution_id]["scenario_id"], []).append(execution_id)
-        surplus = {one for each in own.values() for one in each[: -retention.histories]}
-        left = [one for one in runs if one in histories and one not in surplus]
-        while retention.size is not None and left and self._bytes(left) > retention.size:
-            surplus.add(left.pop(0))
-        return surplus
-
-    def _bytes(self, histories: Sequence[str]) -> int:
-        return sum(len(self._records.histories[one]) for one in histories)
+        forgotten = forget(self._records, retention, now)
+        return replace(forgotten, bytes=await self.sweep_files())
 
     async def sweep_files(self) -> int:
         if self._records.open != {self._own}:

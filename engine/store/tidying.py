@@ -17,6 +17,7 @@ _WORTH_COMPACTING: Final = 4 * 1024 * 1024
 
 def forget(database: Database, retention: Retention, now: datetime) -> Forgotten:
     """Delete the rows that are past their time or beyond the size, the oldest first."""
+    records = _resolved(database, retention, now)
     executions = 0
     before = to_moment(now - retention.runs)
     while old := database.query("old_executions", before=before, limit=_AT_ONCE):
@@ -25,7 +26,7 @@ def forget(database: Database, retention: Retention, now: datetime) -> Forgotten
     histories = _surplus(database, retention.histories)
     if retention.size is not None:
         histories += _beyond(database, retention.size)
-    return Forgotten(executions, histories)
+    return Forgotten(executions, histories, records)
 
 
 def compact(database: Database, forgotten: Forgotten) -> Forgotten:
@@ -35,6 +36,18 @@ def compact(database: Database, forgotten: Forgotten) -> Forgotten:
         return forgotten
     database.compact()
     return replace(forgotten, bytes=forgotten.bytes + free - database.pages()[1])
+
+
+def _resolved(database: Database, retention: Retention, now: datetime) -> int:
+    """Delete records that have been resolved for long; the time counts from when that is seen."""
+    with database.transaction():
+        database.change("see_unresolved")
+        database.change("see_resolved", now=to_moment(now))
+    records, before = 0, to_moment(now - retention.resolved)
+    while old := database.query("old_resolved", before=before, limit=_AT_ONCE):
+        with database.transaction():
+            records += sum(database.change("delete_incomplete", id=row["id"]) for row in old)
+    return records
 
 
 def _surplus(database: Database, kept: int) -> int:

@@ -264,6 +264,27 @@ async def test_what_is_unresolved_and_a_scenarios_latest_run_are_never_forgotten
     assert [one.id for one in await store.executions()] == ["rare", "latest", "broken"]
 
 
+async def test_what_has_been_resolved_for_long_is_forgotten(store: Store) -> None:
+    for name, status in (
+        ("done", IncompleteStatus.RESOLVED),
+        ("open", IncompleteStatus.UNRESOLVED),
+    ):
+        await store.park(incomplete(name, status=status, created_at=AT - timedelta(days=400)))
+    assert (await store.tidy(Retention(), AT)).records == 0
+    assert (await store.tidy(Retention(), AT + timedelta(days=29))).records == 0
+    assert (await store.tidy(Retention(), AT + timedelta(days=31))).records == 1
+    assert [one.id for one in await store.incompletes(statuses=list(IncompleteStatus))] == ["open"]
+
+
+async def test_the_time_of_what_is_resolved_begins_anew_if_it_was_not_for_a_while(
+    store: Store,
+) -> None:
+    for days, status in ((0, "resolved"), (20, "unresolved"), (25, "resolved")):
+        await store.park(incomplete("i1", status=IncompleteStatus(status)))
+        await store.tidy(Retention(), AT + timedelta(days=days))
+    assert (await store.tidy(Retention(), AT + timedelta(days=40))).records == 0
+
+
 async def test_beyond_the_size_the_oldest_histories_go_and_executions_stay(store: Store) -> None:
     for number in range(3):
         await past(store, f"e{number}", 3 - number)

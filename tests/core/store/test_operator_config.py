@@ -76,11 +76,12 @@ def test_how_much_is_remembered_and_for_how_long_can_be_settled(tmp_path: Path) 
     assert retention(tmp_path) == Retention()
     text = (
         "history: {first: 2, last: 3, failures: 4, outputs: 1, runs: 5}\n"
-        "retention: {runs: 7d, size: 9000}\n"
+        "retention: {runs: 7d, resolved: 1d, size: 9000}\n"
     )
     store = written(tmp_path, text)
     assert history_budget(store) == Budget(first=2, last=3, failures=4, outputs=1, runs=5)
-    assert retention(store) == Retention(runs=timedelta(days=7), size=9000, histories=5)
+    days = {"runs": timedelta(days=7), "resolved": timedelta(days=1)}
+    assert retention(store) == Retention(**days, size=9000, histories=5)
 
 
 @pytest.mark.parametrize(
