@@ -146,7 +146,8 @@ class Hooks:
 
     async def _stored(self, hook: OpenHook, told: HookEvent) -> tuple[int, str]:
         scenario, event_id = hook.plan.id, told.id[:LONGEST_ID]
-        event = Event(scenario, event_id, clock().now(), told.payload)
+        hides = hook.plan.settings.data_is_confidential
+        event = Event(scenario, event_id, clock().now(), told.payload, confidential=hides)
         try:
             is_new = await self._store.events.add(event)
         except StoreError as error:

@@ -10,7 +10,8 @@ from typing import Any
 class Event:
     """An event that waits for its run. `id` is the sender's: the same again is the same event.
 
-    `attempts` counts runs of it that ended in error; the next begins at `due_at`, None: at once.
+    `attempts` counts runs of it that ended in error; the next begins at `due_at`, None: at once. A
+    `confidential` one is stored encrypted.
     """
 
     scenario_id: str
@@ -19,6 +20,7 @@ class Event:
     payload: Mapping[str, Any]
     attempts: int = 0
     due_at: datetime | None = None
+    confidential: bool = False
 
 
 @dataclass(frozen=True, slots=True)

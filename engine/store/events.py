@@ -9,6 +9,7 @@ from engine.model.events import Event, Hook
 from engine.store.database import Database
 from engine.store.encode import decode, encode
 from engine.store.records import Row, from_moment, to_moment
+from engine.store.seal import Seal, is_sealed
 
 _Args = TypeVarTuple("_Args")
 _Result = TypeVar("_Result")
@@ -34,8 +35,8 @@ def event_row(event: Event) -> dict[str, Any]:
     }
 
 
-def event_of(row: Row) -> Event:
-    """Return the event of a row; it has no files."""
+def event_of(row: Row, *, confidential: bool) -> Event:
+    """Return the event of a row whose payload can be read; it has no files."""
     return Event(
         scenario_id=row["scenario_id"],
         id=row["id"],
@@ -43,7 +44,13 @@ def event_of(row: Row) -> Event:
         payload=decode(row["payload"], Path),
         attempts=row["attempts"],
         due_at=None if row["due_at"] is None else from_moment(row["due_at"]),
+        confidential=confidential,
     )
+
+
+def _about(row: Row) -> str:
+    """Name an event among all others, so that no other can stand in for it."""
+    return f"{row['scenario_id']} {row['id']}"
 
 
 def acknowledge(database: Database, scenario_id: str, event_id: Any) -> None:
@@ -54,17 +61,16 @@ def acknowledge(database: Database, scenario_id: str, event_id: Any) -> None:
 class SqliteEvents:
     """Part of `engine.store.sqlite.SqliteStore`."""
 
-    def __init__(self, database: Database, in_worker: InWorker) -> None:
+    def __init__(self, database: Database, seal: Seal, in_worker: InWorker) -> None:
         self._database = database
+        self._seal = seal
         self._in_worker = in_worker
 
     async def add(self, event: Event) -> bool:
-        row = event_row(event)
-        return bool(await self._in_worker(self._change, "add_event", row))
+        return bool(await self._in_worker(self._add, event))
 
     async def first(self, scenario_id: str) -> Event | None:
-        rows = await self._in_worker(self._query, "first_event", {"scenario_id": scenario_id})
-        return event_of(rows[0]) if rows else None
+        return await self._in_worker(self._first, scenario_id)
 
     async def waiting(self, scenario_id: str) -> int:
         rows = await self._in_worker(self._query, "waiting_events", {"scenario_id": scenario_id})
@@ -100,6 +106,22 @@ class SqliteEvents:
             Hook(row["scenario_id"], row["node_id"], row["url"], decode(row["data"], Path))
             for row in rows
         ]
+
+    # What follows runs in the worker thread.
+
+    def _add(self, event: Event) -> int:
+        row = event_row(event)
+        if event.confidential:
+            row["payload"] = self._seal.closed(row["payload"], _about(row))
+        return self._change("add_event", row)
+
+    def _first(self, scenario_id: str) -> Event | None:
+        rows = self._query("first_event", {"scenario_id": scenario_id})
+        if not rows:
+            return None
+        payload = rows[0]["payload"]
+        row = {**rows[0], "payload": self._seal.opened(payload, _about(rows[0]))}
+        return event_of(row, confidential=is_sealed(payload))
 
     def _change(self, name: str, parameters: dict[str, Any]) -> int:
         with self._database.transaction():

@@ -37,12 +37,12 @@ class MemoryEvents:
         key = (event.scenario_id, event.id)
         if key in self._waiting.events:
             return False
-        self._waiting.events[key] = event_row(event)
+        self._waiting.events[key] = event_row(event) | {"confidential": event.confidential}
         return True
 
     async def first(self, scenario_id: str) -> Event | None:
         rows = self._of(scenario_id)
-        return event_of(rows[0]) if rows else None
+        return event_of(rows[0], confidential=rows[0]["confidential"]) if rows else None
 
     async def waiting(self, scenario_id: str) -> int:
         return len(self._of(scenario_id))

@@ -91,7 +91,7 @@ class SqliteStore:
         self._closed = False
         self.journal = SqliteJournal(self._database, self.files, seal, self._in_worker)
         self._parked = Parked(self._database, self.files, seal, self.journal)
-        self.events = SqliteEvents(self._database, self._in_worker)
+        self.events = SqliteEvents(self._database, seal, self._in_worker)
         self.retries = SqliteRetries(self._database, self._in_worker)
 
     async def open(self, *, create: bool) -> None:

@@ -125,6 +125,12 @@ async def test_what_no_bundle_can_hold_is_no_event(store: Store) -> None:
     assert await store.events.waiting("pickup") == 0
 
 
+async def test_a_confidential_event_stays_one(processes: Processes) -> None:
+    hidden = event(confidential=True)
+    await (await processes()).events.add(hidden)
+    assert await (await processes()).events.first("pickup") == hidden
+
+
 # Hooks
 
 

@@ -192,6 +192,20 @@ async def test_what_is_due_is_retried_and_only_then(tmp_path: Path) -> None:
     assert [text for text in serve.heard.texts("note") if text.startswith("retried")]
 
 
+async def test_confidential_events_are_stored_encrypted_and_run(tmp_path: Path) -> None:
+    name = write(tmp_path, settings="data_is_confidential: true")
+    async with at_work(tmp_path, name) as serve:
+        await serve.store.set_active("rings", active=False)
+        await serve.ring("rings", word="ding", note="canary-in-a-payload")
+        await serve.heard.until("rests")
+        for path in (tmp_path / ".fusion").glob("store.db*"):
+            assert b"canary-in-a-payload" not in path.read_bytes()
+        await serve.store.set_active("rings", active=True)
+        await serve.ring("rings", word="dong", note="canary-in-a-payload")
+        await serve.heard.until_ran(2)
+    assert seen(tmp_path) == ["ding", "dong"]
+
+
 async def test_a_scenario_without_events_is_only_retried(tmp_path: Path) -> None:
     (tmp_path / "plain.yaml").write_text(
         "flow:\n  - id: source\n    module: tools.basic_trigger\n    with: {bundles: [{a: 1}]}\n"
