@@ -85,3 +85,24 @@ def test_a_second_signal_leaves_at_once(number: int, code: int) -> None:
         assert process.stdout.readline() == "heard\n"
         process.send_signal(number)
         assert process.wait(timeout=20) == code
+
+
+DAWDLES = """
+import asyncio, os, signal
+from engine.cli.running import run_async
+
+async def dawdling() -> None:
+    asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+run_async(dawdling(), stop_seconds=0.1)
+"""
+
+
+def test_work_that_takes_too_long_to_end_is_left() -> None:
+    ended = subprocess.run([sys.executable, "-c", DAWDLES], timeout=60, check=False)
+    assert ended.returncode == Exit.TERMINATED
