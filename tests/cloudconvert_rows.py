@@ -17,6 +17,7 @@ DOWNLOAD: Final = "test_cloudconvert_download.py"
 FAULT_TABLE: Final = "test_cloudconvert_fault_table.py"
 FAULTS: Final = "test_cloudconvert_faults.py"
 FIELDS: Final = "test_cloudconvert_fields.py"
+IN_PLACE: Final = "test_cloudconvert_in_place.py"
 JOBS: Final = "test_cloudconvert_jobs.py"
 ON_EMBEDDED: Final = "test_cloudconvert_on_embedded.py"
 OPTIMIZE: Final = "test_cloudconvert_optimize.py"
@@ -186,6 +187,7 @@ CLIENT_FAULTS: Rows = {
             "test_a_lost_creation_that_cannot_be_looked_up_is_a_connection_error_and_taken_up_later",
         ),
         (REPLAYS, "test_a_creation_whose_answer_was_lost_is_found_by_its_tag"),
+        (IN_PLACE, "test_a_lost_creation_that_is_tried_again_in_place_makes_no_other_job"),
     ],
     "no answer; answer dripping": [
         (FAULT_TABLE, "test_an_answer_that_does_not_come_or_drips_is_a_timeout"),
@@ -200,6 +202,7 @@ CLIENT_FAULTS: Rows = {
     "job vanishes (404)": [(FAULT_TABLE, "test_a_job_that_vanishes_is_a_data_error")],
     "job not ended in 180 s": [
         (FAULT_TABLE, "test_a_job_that_is_late_is_given_up_stored_and_taken_up_by_its_replay"),
+        (IN_PLACE, "test_a_late_conversion_that_is_tried_again_in_place_is_taken_up"),
     ],
     "task status error": [(FAULT_TABLE, "test_a_task_that_fails_is_a_data_error_of_its_bundle")],
     "upload form expired": [
