@@ -21,6 +21,14 @@ RAW = {"operation": "import/raw", "file": "hello", "filename": "a.txt"}
 EXPORTED = {"in": RAW, "out": {"operation": "export/url", "input": "in"}}
 
 
+class WaitingClock(StandingClock):
+    """Really sleeps too: for scenarios that wait for the server."""
+
+    async def sleep(self, wait: timedelta) -> None:
+        await super().sleep(wait)
+        await asyncio.sleep(wait.total_seconds())
+
+
 class Waiting(World):
     """Really sleeps, because the server works meanwhile."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloudconvert_embedded import EXPORTED, created, ended, server
+from cloudconvert_embedded import EXPORTED, WaitingClock, created, ended, server
 from contexts import World
 from local_server import make_clip
 from PIL import Image
@@ -115,7 +115,7 @@ async def test_files_of_an_array_aggregator_in_several_formats_are_converted(
     (tmp_path / "inbox/one.txt").write_text("words")
     Image.new("RGB", (30, 20), "teal").save(tmp_path / "inbox/two.png")
     async with server(tmp_path) as world:
-        bench = Bench(tmp_path, text, http={"print": world.http})
+        bench = Bench(tmp_path, text, WaitingClock(), http={"print": world.http})
         await bench.run()
     assert bench.listener.failures == []
     assert [line.partition(":")[2] for line in bench.seen] == ["one.pdf two.pdf 2"]
@@ -150,7 +150,8 @@ async def test_mov_to_mp4_is_converted_with_options_read_off_the_list_of_operati
             with: {text: "{{ mp4.file.name }} {{ map(mp4.tasks, 'id', 'name', 'process') }}"}
     """
     async with server(tmp_path) as world:
-        bench = Bench(tmp_path, text, http=dict.fromkeys(("pair", "mp4"), world.http))
+        http = dict.fromkeys(("pair", "mp4"), world.http)
+        bench = Bench(tmp_path, text, WaitingClock(), http=http)
         await bench.run()
         [(name, task_id)] = [line.partition(":")[2].split() for line in bench.seen]
         reply = await world.http.request("GET", f"/tasks/{task_id}", query={"include": "payload"})
