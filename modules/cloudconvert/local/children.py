@@ -122,9 +122,9 @@ class Children:
         if program.memory_bytes is not None and sys.platform == "linux":
             limits["RLIMIT_AS"] = program.memory_bytes
         plan = {
-            "limits": limits,
+            **limits,
             "network": self.isolation.network,
-            "loopback": program.loopback,
+            "loopback": 1 if program.loopback else None,
             "parent": os.getpid(),
             "life": self._life[0] if self._is_watched(program) else None,
         }

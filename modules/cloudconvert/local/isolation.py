@@ -14,8 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import orjson
-
 from modules.cloudconvert.local import launch
 from modules.cloudconvert.local.asking import ask
 
@@ -94,8 +92,7 @@ def readable_folders(*programs: str) -> tuple[str, ...]:
 
 def launcher(plan: Mapping[str, Any], arguments: Sequence[str]) -> list[str]:
     """Return the command line that runs `arguments` under a plan of `launch.py`."""
-    text = orjson.dumps(plan).decode()
-    return [sys.executable, "-I", "-S", launch.__file__, text, "--", *arguments]
+    return [sys.executable, "-I", "-S", launch.__file__, launch.written(plan), "--", *arguments]
 
 
 async def find_isolation(*programs: str) -> Isolation:
@@ -116,6 +113,6 @@ async def _works(isolation: Isolation) -> bool:
     with TemporaryDirectory(prefix="fusion-probe-") as folder:
         (Path(folder) / "work").mkdir()
         trial = isolation.wrap([sys.executable, "-I", "-c", "import PIL"], Path(folder))
-        plan = {"limits": {}, "network": isolation.network, "parent": os.getpid(), "life": None}
+        plan = {"network": isolation.network, "parent": os.getpid()}
         said = await ask(launcher(plan, trial))
     return said is not None and said.status == 0

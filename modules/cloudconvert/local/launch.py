@@ -1,9 +1,10 @@
 """Start a program under limits, without network, and bound to the life of the server.
 
-Run as `python -I -S launch.py PLAN -- PROGRAM ARGUMENT…`; PLAN is JSON:
-`{"limits": {"RLIMIT_CORE": 0, …}, "network": "open" | "own" | "own_user", "loopback": true,
-"parent": PID, "life": FD | null, "pipes": [FD, …]}`; pipes become the program's descriptors from 3
-on. Only the standard library, and as little of it as possible: this runs before every conversion.
+Run as `python -I -S launch.py PLAN -- PROGRAM ARGUMENT…`. PLAN is made by `written`: limits by
+their names in `resource`; `network`: `open`, `own` or `own_user`; `loopback`: set, a network of its
+own has one; `parent`: the server's process; `life`: a descriptor; `pipes`: descriptors that become
+the program's from 3 on. This runs before every conversion, so it imports next to nothing: even the
+modules `json`, `typing` and `signal` would double its time.
 
 On Linux the kernel kills the program when the server's thread ends (PR_SET_PDEATHSIG). Elsewhere
 `life` is the reading end of a pipe whose other end the server holds: this process stays, and kills
@@ -12,15 +13,17 @@ the whole group once the pipe closes.
 
 import ctypes
 import fcntl
-import json
 import os
 import resource
 import select
-import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+SIGKILL = 9
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
 CLONE_NEWUSER = 0x10000000
@@ -32,25 +35,39 @@ REFUSED = 120
 """Exit status if the network cannot be taken away as planned."""
 
 
+def written(plan: "Mapping[str, object]") -> str:
+    """Return a plan as one word; values without commas, lists are of numbers, None is left out."""
+    items = [
+        (name, ":".join(map(str, value)) if isinstance(value, list) else value)
+        for name, value in plan.items()
+        if value is not None
+    ]
+    return ",".join(f"{name}={value}" for name, value in items)
+
+
 def main(arguments: list[str]) -> int:
     """Apply the plan and become the program; return an exit status only if that failed."""
-    plan: dict[str, Any] = json.loads(arguments[0])
+    plan = {}
+    for item in arguments[0].split(","):
+        name, _, value = item.partition("=")
+        plan[name] = value
     program = arguments[2:]
-    for name, value in plan["limits"].items():
-        _limit(getattr(resource, name, None), value)
-    _hand_over(plan.get("pipes", ()))
-    watched = plan["life"] is not None
+    for name, value in plan.items():
+        if name.startswith("RLIMIT_"):
+            _limit(getattr(resource, name, None), int(value))
+    _hand_over([int(pipe) for pipe in plan.get("pipes", "").split(":") if pipe])
+    life = int(plan["life"]) if "life" in plan else None
     if sys.platform == "linux":
         if not _confine(plan["network"]):
             return REFUSED
-        if plan.get("loopback") and plan["network"] != "open":
+        if "loopback" in plan and plan["network"] != "open":
             _raise_loopback()
-        if not watched and not _bind(plan["parent"]):
+        if life is None and not _bind(int(plan["parent"])):
             return REFUSED
-    return _watch(program, plan["life"]) if watched else _become(program)
+    return _become(program) if life is None else _watch(program, life)
 
 
-def _hand_over(pipes: Sequence[int]) -> None:
+def _hand_over(pipes: "Sequence[int]") -> None:
     """Give the program its pipes, by way of numbers that none of them has."""
     away = [fcntl.fcntl(pipe, fcntl.F_DUPFD, 64) for pipe in pipes]
     for wanted, pipe in enumerate(away, 3):
@@ -58,7 +75,7 @@ def _hand_over(pipes: Sequence[int]) -> None:
         os.close(pipe)
 
 
-def _become(program: list[str]) -> NoReturn:
+def _become(program: list[str]) -> "NoReturn":
     os.execv(program[0], program)  # noqa: S606 - becoming the program is the point
 
 
@@ -100,7 +117,7 @@ def _raise_loopback() -> None:
 
 def _bind(parent: int) -> bool:
     """Die with the server's thread; say whether the server still lives."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     return os.getppid() == parent
 
 
@@ -125,7 +142,7 @@ def _watch(program: list[str], life: int) -> int:
     os.close(at_end)
     ready, _, _ = select.select([life, ended], [], [])
     if life in ready:
-        os.killpg(0, signal.SIGKILL)
+        os.killpg(0, SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 

@@ -1,7 +1,6 @@
 """Starts a Chromium that keeps to itself: an empty profile, no sandbox lost, one way out."""
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -86,8 +85,8 @@ def _scratch(folder: Path, opened: int) -> str:
 
 def _started(command: list[str], own: dict[str, Any], scratch: str) -> "subprocess.Popen[bytes]":
     """Start the browser bound to our life; it takes commands on 3 and answers on 4."""
-    plan = {"limits": {}, "network": "open", "life": None, **own}
-    arguments = [sys.executable, "-I", "-S", launch.__file__, json.dumps(plan), "--", *command]
+    plan = launch.written({"network": "open", **own})
+    arguments = [sys.executable, "-I", "-S", launch.__file__, plan, "--", *command]
     return subprocess.Popen(  # noqa: S603 - our own list
         arguments,
         stdin=subprocess.DEVNULL,
