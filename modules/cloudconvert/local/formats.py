@@ -38,6 +38,7 @@ FORMATS: dict[str, Format] = {
     **_table("image", tiff="image/tiff", bmp="image/bmp", avif="image/avif", jp2="image/jp2"),
     **_table("image", ico="image/x-icon", tga="image/x-tga", ppm="image/x-portable-pixmap"),
     **_table("image", heic="image/heic", svg="image/svg+xml", psd="image/vnd.adobe.photoshop"),
+    **_table("image", xcf="image/x-xcf", dds="image/vnd.ms-dds", pcx="image/vnd.zbrush.pcx"),
     **_table("document", pdf="application/pdf", ps="application/postscript"),
     **_table("document", eps="application/postscript"),
     **_table("text", txt="text/plain", md="text/markdown", csv="text/csv", html="text/html"),

@@ -30,6 +30,10 @@ class Sought:
     """Its Debian packages."""
     macos: str
     """What Homebrew calls it."""
+    listing: Sequence[str] = ()
+    """Arguments that make it tell the formats that it reads, where builds differ."""
+    listed: str = ""
+    """How each of them stands there, its name in the first group."""
 
     @property
     def installs(self) -> tuple[str, str]:
@@ -49,6 +53,8 @@ class Found:
 
     path: str
     version: str
+    formats: frozenset[str] = frozenset()
+    """Formats that it reads, in lower case, if it was asked."""
 
 
 LIBREOFFICE = Sought(
@@ -100,7 +106,45 @@ POPPLER = Sought(
     "poppler-utils",
     "poppler",
 )
-SOUGHT: Sequence[Sought] = (LIBREOFFICE, CHROMIUM, PANDOC, GHOSTSCRIPT, POPPLER)
+EXIFTOOL = Sought(
+    "exiftool",
+    ("exiftool",),
+    ("-ver",),
+    rf"^{_NUMBER}$",
+    "metadata of files of every kind, and more of what pictures and films tell",
+    "libimage-exiftool-perl",
+    "exiftool",
+)
+IMAGEMAGICK = Sought(
+    "imagemagick",
+    ("magick", "convert-im6.q16", "convert"),
+    ("-version",),
+    r"^Version: ImageMagick (\S+)",
+    "Photoshop, HEIC, GIMP, DDS and PCX pictures to PNG, JPG and more",
+    "imagemagick",
+    "imagemagick",
+    listing=("-list", "format"),
+    listed=r"^ *([A-Z0-9]+)\*? .* r[w-][+-] ",
+)
+RSVG = Sought(
+    "librsvg",
+    ("rsvg-convert",),
+    ("--version",),
+    rf"^rsvg-convert(?: version)? {_NUMBER}",
+    "SVG to PNG and PDF",
+    "librsvg2-bin",
+    "librsvg",
+)
+SOUGHT: Sequence[Sought] = (
+    LIBREOFFICE,
+    CHROMIUM,
+    PANDOC,
+    GHOSTSCRIPT,
+    POPPLER,
+    EXIFTOOL,
+    IMAGEMAGICK,
+    RSVG,
+)
 
 
 async def find_programs(sought: Sequence[Sought] = SOUGHT) -> dict[str, Found]:
@@ -118,5 +162,11 @@ async def _found(one: Sought, home: str) -> Found | None:
             continue
         said = await ask([path, *one.question], home=home)
         if said and (version := re.search(one.answer, said.output, re.MULTILINE)):
-            return Found(path, version[1])
+            return Found(path, version[1], await _formats(one, path, home))
     return None
+
+
+async def _formats(one: Sought, path: str, home: str) -> frozenset[str]:
+    said = await ask([path, *one.listing], home=home) if one.listing else None
+    names = re.findall(one.listed, said.output, re.MULTILINE) if said else []
+    return frozenset(name.lower() for name in names)

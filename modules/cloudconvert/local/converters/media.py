@@ -8,6 +8,7 @@ from modules.cloudconvert.local.converters.containers import (
     AUDIO_ENCODERS,
     CONTAINERS,
     VIDEO_ENCODERS,
+    Container,
 )
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
 from modules.cloudconvert.local.converters.ffmpeg import (
@@ -136,10 +137,19 @@ def _version(output_format: str) -> Callable[[Inventory], str | None]:
     return version
 
 
+def _fitting(container: Container) -> frozenset[str]:
+    """Return the formats that can hold something which the container can hold."""
+    return frozenset(
+        name
+        for name, other in CONTAINERS.items()
+        if (other.video and container.video) or (other.audio and container.audio)
+    )
+
+
 MEDIA = tuple(
     Converter(
         engine="ffmpeg",
-        inputs=READ,
+        inputs=_fitting(container),
         outputs=frozenset((name,)),
         options=VideoOptions if container.video else AudioOptions,
         run=_run,

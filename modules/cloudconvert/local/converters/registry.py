@@ -3,6 +3,8 @@
 from modules.cloudconvert.local.converters.chains import DOCUMENTS_TO_PDF, OFFICE_TO_PICTURES
 from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES, TEXT_TO_PDF
+from modules.cloudconvert.local.converters.drawings import DRAWINGS
+from modules.cloudconvert.local.converters.magick import MAGICKS
 from modules.cloudconvert.local.converters.media import MEDIA
 from modules.cloudconvert.local.converters.office import OFFICE, OFFICE_TEXTS, OFFICE_TO_PDF
 from modules.cloudconvert.local.converters.pages import PAGES
@@ -24,6 +26,8 @@ LISTED: tuple[Converter, ...] = (
     *PANDOCS,
     *OFFICE_TEXTS,
     POSTSCRIPT,
+    DRAWINGS,
+    *MAGICKS,
     PAGES,
     *DOCUMENTS_TO_PDF,
     OFFICE_TO_PICTURES,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, Field
 
 from modules.cloudconvert.local.call_worker import ask_worker, call_worker, last_words, source_of
@@ -26,12 +27,15 @@ from modules.cloudconvert.local.operations.operation import (
     Work,
 )
 from modules.cloudconvert.local.operations.results import Results
+from modules.cloudconvert.local.programs import EXIFTOOL, Found
 from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.sniff import format_of_file
 
 ENGINES = {"pdf": "pikepdf", "jpg": "pillow", "png": "pillow"}
 """Formats that can be written besides media, and the package that does."""
 MOST = 100
+OURS = frozenset(("SourceFile", "Directory", "ExifToolVersion", "Error", "Warning"))
+"""What exiftool tells of our copy of the file, not of the file."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _TAG = re.compile(r"^ {4}(\w[\w -]{0,60}?) *: (.+)$", re.MULTILINE)
 _SIZE = re.compile(r"Video: .*?(\d{2,5})x(\d{2,5})")
@@ -80,12 +84,39 @@ async def _read(work: Work) -> Outcome:
         if "Input #0" not in ended.stderr:
             raise TaskFailure("OPEN_FAILED", last_words(ended, work))
         facts |= _of_media(ended.stderr)
+        facts = {**await _more(work, source), **facts}
         return Outcome([], "ffmpeg", program.version, {"metadata": facts})
     engine = "pikepdf" if format_name == "pdf" else "pillow"
     if format_name == "pdf" or format_name in PICTURES:
         job = {"source": source_of(source), "format": format_name}
         facts |= await ask_worker(work, "metadata", job)
-    return Outcome([], engine, work.inventory.version(engine), {"metadata": facts})
+    more = await _more(work, source)
+    if more and format_name not in ENGINES and format_name not in PICTURES:
+        found = work.inventory.program(EXIFTOOL)
+        version = found.version if found else None
+        return Outcome([], EXIFTOOL.name, version, {"metadata": {**more, **facts}})
+    return Outcome([], engine, work.inventory.version(engine), {"metadata": {**more, **facts}})
+
+
+async def _more(work: Work, source: InputFile) -> dict[str, Any]:
+    """Return what exiftool tells beside, if it is here; what we found ourselves counts more."""
+    program = work.inventory.program(EXIFTOOL)
+    if program is None:
+        return {}
+    lines: list[bytes] = []
+    command = [program.path, "-config", "", "-json", str(source.path)]
+    # A file that it does not know is no fault of the task.
+    await work.run(Program(command, work.folder.path, cpu_seconds=60), lines.append)
+    try:
+        [said] = orjson.loads(b"\n".join(lines))
+    except (orjson.JSONDecodeError, ValueError):
+        return {}
+    plain = (str, int, float, bool)
+    return {
+        name: value[:2000] if isinstance(value, str) else value
+        for name, value in said.items()
+        if isinstance(value, plain) and name not in OURS and not name.startswith("File")
+    }
 
 
 def _of_media(said: str) -> Iterator[tuple[str, Any]]:
@@ -157,7 +188,8 @@ def _quiet(_line: bytes) -> None:
 
 def _entries(inventory: Inventory) -> Iterable[Entry]:
     media = MEDIA - PICTURES if inventory.ffmpeg_for(frozenset()) else frozenset()
-    for name in sorted({*PICTURES, "pdf", *media}):
+    others = FORMATS if inventory.program(EXIFTOOL) else ()
+    for name in sorted({*PICTURES, "pdf", *media, *others}):
         yield _entry("metadata", name, inventory)
 
 
@@ -168,9 +200,12 @@ def _write_entries(inventory: Inventory) -> Iterable[Entry]:
 
 
 def _entry(operation: str, name: str, inventory: Inventory) -> Entry:
+    found: Ffmpeg | Found | None = inventory.ffmpeg_for(frozenset())
     engine = "pikepdf" if name == "pdf" else "pillow" if name in PICTURES else "ffmpeg"
-    found = inventory.ffmpeg_for(frozenset())
-    version = found.version if engine == "ffmpeg" and found else inventory.version(engine)
+    if engine == "ffmpeg" and name not in MEDIA:
+        engine, found = EXIFTOOL.name, inventory.program(EXIFTOOL)
+    program = engine in ("ffmpeg", EXIFTOOL.name)
+    version = found.version if program and found else inventory.version(engine)
     output = name if operation == "metadata/write" else None
     group = FORMATS[name].kind
     return Entry(operation, engine, name, output, group=group, engine_version=version, credits=0)
