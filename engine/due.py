@@ -15,7 +15,8 @@ from engine.app import Operator, clock, load_plan, open_store, tidy
 from engine.errors import EngineError, StoreBusyError, StoreError
 from engine.model.execution import IncompleteStatus, NodeCount
 from engine.plan.plan import Plan
-from engine.replaying import ReplayResult, replay_alone
+from engine.replayer import ReplayResult
+from engine.replaying import replay_alone
 from engine.run.driver import acid_nodes
 from engine.run.ports import Store, Watcher
 from engine.run.rules import RETRIES_AT_ONCE

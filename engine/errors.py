@@ -16,7 +16,7 @@
     │  ├─ InitializationError ─ UnusableConnectionError
     │  └─ InconsistencyError · UnresolvedError
     └─ StoreError        the store cannot do it ─ StoreBusyError · NotFoundError · NoStoreError ·
-                         ScenarioTakenError · UnstorableError · LeaseLostError
+                         ScenarioTakenError · ResolvedError · UnstorableError · LeaseLostError
 
 Imports nothing of the project but `engine.problem`. Raised everywhere, turned into text by
 `engine.cli.show`.
@@ -326,6 +326,10 @@ class StoreBusyError(StoreError):
     """Another process runs this scenario, or holds the store."""
 
     code = "E602"
+
+
+class ResolvedError(StoreError):
+    """An incomplete execution is done already."""
 
 
 class NotFoundError(StoreError):

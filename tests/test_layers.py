@@ -29,6 +29,7 @@ LAYERS = (
     ("cluster",),
     ("app", "examples"),
     ("planned", "resuming"),
+    ("replayer",),
     ("replaying", "editing", "exchange", "stored", "connections", "draw"),
     ("due",),
     ("running", "origins", "trying", "doctor", "testing"),

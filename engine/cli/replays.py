@@ -13,7 +13,8 @@ from engine.cli.units import duration, short
 
 if TYPE_CHECKING:
     from engine.planned import Planned
-    from engine.replaying import ReplayResult, Replays
+    from engine.replayer import ReplayResult
+    from engine.replaying import Replays
 
 COLUMNS = (
     Column("id"),

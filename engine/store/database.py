@@ -110,9 +110,15 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what the block changed, or nothing of it, under the store's lock."""
+        """Commit what the block changed, or nothing of it, under the store's lock.
+
+        Inside of another transaction the block is a part of that one.
+        """
         connection = self._connection
         assert connection is not None  # noqa: S101 - open() comes first
+        if connection.in_transaction:
+            yield
+            return
         waiting = list(self.waiting)
         self.flush([file for one in waiting for file in one.files])
         with told(self.path), self._lock.held(self._busy_seconds):

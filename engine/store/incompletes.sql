@@ -72,6 +72,9 @@ SELECT id, status, claimed_by FROM incompletes WHERE id = :id
 -- name: claim
 UPDATE incompletes SET claimed_by = :process WHERE id = :id
 
+-- name: let_go
+UPDATE incompletes SET claimed_by = NULL WHERE id = :id AND claimed_by = :process
+
 -- name: resolve
 UPDATE incompletes SET status = 'resolved', claimed_by = NULL, due_at = NULL
 WHERE id = :id AND status <> 'resolved'

@@ -117,6 +117,24 @@ class Parked:
         row = find(self._database, "incomplete", incomplete_id, query="incomplete_row")
         return summary_of(self._shown(row))
 
+    def claim_ahead(self, ids: Sequence[str]) -> list[Incomplete]:
+        """Claim those that can be claimed, in one transaction."""
+        rows: list[Row] = []
+        with self._database.transaction():
+            for one in ids:
+                found = self._database.query("incomplete", id=one)
+                if found and found[0]["status"] != IncompleteStatus.RESOLVED:
+                    rows += [row for row in found if not self._claimed(row)]
+            for row in rows:
+                self._database.change("claim", id=row["id"], process=self._database.processes.own)
+        return [self._whole(row) for row in rows]
+
+    def let_go(self, ids: Sequence[str]) -> None:
+        """Give up claims of this process; the records are as they were before."""
+        with self._database.transaction():
+            for one in ids:
+                self._database.change("let_go", id=one, process=self._database.processes.own)
+
     def page(self, selection: Selection, behind: Summary | None, limit: int) -> Page:
         wanted = wanted_statuses(selection)
         found: list[Summary] = []

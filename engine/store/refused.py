@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from engine.errors import NotFoundError, ScenarioTakenError, StoreBusyError, StoreError
+from engine.errors import (
+    NotFoundError,
+    ResolvedError,
+    ScenarioTakenError,
+    StoreBusyError,
+)
 
 SHORTEST_PREFIX: Final = 4
 """Fewer characters of an id select nothing."""
@@ -36,9 +41,9 @@ def in_progress(incomplete_id: str) -> StoreBusyError:
     )
 
 
-def resolved(incomplete_id: str) -> StoreError:
+def resolved(incomplete_id: str) -> ResolvedError:
     """Refuse to replay what is done."""
-    return StoreError(
+    return ResolvedError(
         f"incomplete execution {incomplete_id} is resolved already",
         next_command="fusion incomplete list",
     )

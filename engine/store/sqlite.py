@@ -32,6 +32,7 @@ from engine.run.ports import NOTHING_MORE, CursorChange, Ending
 from engine.run.waiting import ACKNOWLEDGED
 from engine.store import refused
 from engine.store.database import Database
+from engine.store.deferred import Written
 from engine.store.encode import decode, encode
 from engine.store.entries import files_of_origin
 from engine.store.events import SqliteEvents, acknowledge
@@ -202,6 +203,18 @@ class SqliteStore:
     async def claim(self, incomplete_id: str) -> Incomplete:
         return await self._in_worker(self._parked.claim, incomplete_id)
 
+    async def claim_ahead(self, ids: Sequence[str]) -> list[Incomplete]:
+        """Claim several by their whole ids; those that cannot be claimed are left out."""
+        return await self._in_worker(self._parked.claim_ahead, ids)
+
+    async def let_go(self, ids: Sequence[str]) -> None:
+        """Give up claims of this process, which then have changed nothing."""
+        await self._in_worker(self._parked.let_go, ids)
+
+    async def write(self, ended: Sequence[Written]) -> None:
+        """Store executions that have ended, each with what it stored, in one transaction."""
+        await self._in_worker(self._write, ended)
+
     async def execution(self, execution_id: str) -> Execution:
         return self._execution_of(
             await self._in_worker(find, self._database, "execution", execution_id)
@@ -275,6 +288,14 @@ class SqliteStore:
             if payload is not None:
                 at = {"scenario_id": execution.scenario_id}
                 self._database.change("keep_history", id=execution.id, payload=payload, **at)
+
+    def _write(self, ended: Sequence[Written]) -> None:
+        with self._database.transaction():
+            for one in ended:
+                self._begin(one.execution, None)
+                for incomplete in one.parked:
+                    self._parked.park(incomplete, None)
+                self._finish(one.execution, one.ending)
 
     def _history(self, execution_id: str) -> History | None:
         rows = self._database.query("history", id=execution_id)
