@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from engine.app import Operator, new_execution, surrounded, world
 from engine.errors import EngineError, UsageError
@@ -26,6 +26,9 @@ from engine.run.surroundings import Surroundings
 from engine.store import refused
 from engine.store.deferred import Deferred
 from engine.store.sqlite import SqliteStore
+
+TOLD: Final = 100
+"""Every so many replays a line says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +197,11 @@ class Replayer:
         return ReplayResult(_bare(record), None, refusal=None if is_done else error)
 
     def tell(self, result: ReplayResult, number: int, count: int) -> None:
-        outcome = "resolved" if result.resolved else "still stored"
-        self.watcher.note(f"{number} of {count}: {result.incomplete.id[:8]} {outcome}")
+        """Tell of those that are still stored, and now and then how far it is."""
+        if not result.resolved:
+            self.watcher.note(f"{number} of {count}: {result.incomplete.id[:8]} still stored")
+        elif number % TOLD == 0 or number == count:
+            self.watcher.note(f"{number} of {count} replayed")
 
     async def close(self) -> None:
         """Write what has ended, and close what is open."""
