@@ -50,6 +50,7 @@ class Listener:
     failures: list[tuple[str, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
+    waits: list[tuple[str, float, str]] = field(default_factory=list)
 
     def planned(self, plan: Any, store_folder: Path, counts: Mapping[str, NodeCount]) -> None:
         pass
@@ -59,6 +60,9 @@ class Listener:
 
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None:
         pass
+
+    def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
+        self.waits.append((node_id, seconds, reason))
 
     def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None:
         pass

@@ -4,6 +4,7 @@ It hears of operations that take time, and is drawn from these and the run's cou
 second, by rich's own thread. Made by `engine.cli.progress` on a terminal; the only place for rich.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ class Row:
     text: str = ""
     began: float = 0.0
     """When the last operation began, on the monotonic clock."""
+    again_at: float = 0.0
+    """When it is tried again, on the same clock; past while nothing waits."""
+    reason: str = ""
 
     @property
     def touched(self) -> bool:
@@ -46,7 +50,14 @@ class Row:
     def state(self) -> str:
         if self.running:
             return "working"
+        if self.seconds_left:
+            return "backing off"
         return "idle" if self.touched else "waiting"
+
+    @property
+    def seconds_left(self) -> float:
+        """How long until it is tried again; 0 while nothing waits."""
+        return max(0.0, self.again_at - monotonic())
 
     @property
     def fraction(self) -> float | None:
@@ -86,6 +97,11 @@ class LiveTable(Lines):
         row = self._rows.get(node_id)
         if row is not None:
             row.done, row.total, row.text = done, total, text
+
+    def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
+        row = self._rows.get(node_id)
+        if row is not None:
+            row.again_at, row.reason = monotonic() + seconds, reason
 
     def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None:
         row = self._rows.get(node_id)
@@ -161,7 +177,8 @@ class LiveTable(Lines):
 
     def _bar(self, row: Row) -> Text:
         if not row.running:
-            return Text()
+            left = row.seconds_left
+            return Text(f"again in {math.ceil(left)} s, {row.reason}" if left else "")
         took = f"{monotonic() - row.began:.0f} s"
         text = f"{took}  {self._output.clean(row.text)}"
         fraction = row.fraction

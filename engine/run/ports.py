@@ -238,6 +238,9 @@ class Watcher(Protocol):
 
     def node_started(self, node_id: str) -> None: ...
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None: ...
+    def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
+        """An operation that failed is tried again after so long; `reason` says which attempt."""
+
     def node_finished(self, node_id: str, *, bundles: int, seconds: float) -> None: ...
     def node_failed(self, node_id: str, failure: str, *, outcome: str) -> None:
         """An operation failed; `outcome` says what became of the bundle."""

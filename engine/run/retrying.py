@@ -59,11 +59,13 @@ async def retried(trouble: Trouble, fields: RetryFields, around: Surroundings) -
         if trouble.again is None or trouble.failure.type_name not in fields.error_types:
             break
         wait = _wait(attempt, fields, trouble.failure, around)
+        number = f"attempt {attempt} of {fields.attempts}"
         around.watcher.node_failed(
             trouble.node.id,
             f"{trouble.failure.type_name}: {trouble.failure.message}",
-            outcome=f"tried again in {_shown(wait)}, attempt {attempt} of {fields.attempts}",
+            outcome=f"tried again in {_shown(wait)}, {number}",
         )
+        around.watcher.node_waits(trouble.node.id, wait.total_seconds(), number)
         await around.clock.sleep(wait)
         outputs = await trouble.again(trouble)
         if not isinstance(outputs, Exception):

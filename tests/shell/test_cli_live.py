@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,6 +112,17 @@ def test_the_table_shows_state_counts_and_percent_of_each_node() -> None:
     assert "idle" in last
     assert "waiting" in last
     assert "  left" in last
+
+
+def test_a_node_that_backs_off_counts_down() -> None:
+    with _drawing({}) as (table, screen):
+        _run(table)
+        table.node_failed("convert", "RateLimitError: slower", outcome="tried again in 90 s")
+        table.node_waits("convert", 90, "attempt 1 of 3")
+        table.close()
+        shown = screen()
+    assert "backing off" in shown
+    assert re.search(r"again in (90|89|88) s, attempt 1 of 3", shown)
 
 
 def test_error_routes_show_once_they_run_and_disabled_nodes_never() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -109,6 +110,23 @@ def test_progress_is_drawn_on_a_terminal_and_the_result_is_not(tmp_path: Path) -
     assert "Doubled" in last
     assert "idle" in last
     assert terminal.rindex("\x1b[?25h") > terminal.rindex("\x1b[?25l")
+
+
+def test_a_narrow_terminal_gets_lines_that_fit(tmp_path: Path) -> None:
+    (tmp_path / "count.yaml").write_text(PURE, encoding="utf-8")
+    code, _, terminal = _on_a_terminal(tmp_path, "run", "count.yaml", COLUMNS="40")
+    assert code == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal)
+    assert max(len(line) for line in re.split(r"[\r\n]+", shown)) <= 40
+
+
+def test_steps_are_asked_for_on_a_terminal_without_a_table_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "count.yaml").write_text(PURE, encoding="utf-8")
+    code, out, terminal = _on_a_terminal(tmp_path, "run", "count.yaml", "--step")
+    assert code == 130  # nobody answers: the input has ended
+    assert "Enter: run it" in terminal
+    assert "\x1b[?25l" not in terminal
+    assert "trial of Counting" in out
 
 
 def test_a_dumb_terminal_gets_no_progress(tmp_path: Path) -> None:
