@@ -16,7 +16,7 @@ from jinja2.parser import Parser
 
 from engine.errors import ExpressionError
 from engine.mapping.coercion import escaped
-from engine.mapping.limits import DEPTH_LIMIT
+from engine.mapping.limits import DEPTH_LIMIT, in_force
 from engine.mapping.tokens import tokenize
 
 EXPRESSIONS: frozenset[type[nodes.Node]] = frozenset(
@@ -63,6 +63,13 @@ CONFUSED = {
     ";": "separate arguments with a comma",
 }
 """What Fusion writes at a place where Jinja stops, and what to write here."""
+
+
+_PLAIN_PATH = re.compile(r"\{\{ ([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*){1,8}) \}\}")
+_WORDS = frozenset(
+    ("true", "false", "none", "True", "False", "None", "and", "or", "not", "is", "in", "if", "else")
+)
+"""Names that begin an expression of another kind."""
 
 
 class _OffsetLexer(Lexer):
@@ -118,13 +125,33 @@ def parse(text: str) -> Parsed:
     access, the left operand of an operator. Raises ExpressionError (E210, E211, E213).
     """
     try:
-        tree = _LANGUAGE.parse(text)
+        tree = _plain_path(text) or _LANGUAGE.parse(text)
     except TemplateSyntaxError as error:
         raise _syntax_error(text, error) from None
     except RecursionError:
         raise ExpressionError("E213", "the expression is nested too deep") from None
     levels = list(_checked_levels(tree))
     return Parsed(tree.body, [node for level in levels for node in level], len(levels) - 1)
+
+
+def _plain_path(text: str) -> nodes.Template | None:
+    """Return the tree of `{{ node.item }}` as Jinja's parser makes it; None for any other text.
+
+    Most texts of most scenarios are no more than this.
+    """
+    found = _PLAIN_PATH.fullmatch(text)
+    limits = in_force()
+    if found is None or found[1] in _WORDS or len(text) > limits.source:
+        return None
+    names = found[2][1:].split(".")
+    if 2 * len(names) + 3 >= limits.tokens:
+        return None
+    node: nodes.Expr = nodes.Name(found[1], "load", lineno=found.start(1))
+    at = found.start(2)
+    for name in names:
+        node = nodes.Getattr(node, name, "load", lineno=at)
+        at += len(name) + 1
+    return nodes.Template([nodes.Output([node], lineno=node.lineno)], lineno=1)
 
 
 def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
