@@ -14,6 +14,7 @@ from random_scenarios import seeded
 from scenario_texts import as_yaml
 
 from engine.errors import Problems, ScenarioError
+from engine.module import Kind
 from engine.plan.catalog import Catalog
 from engine.plan.check import load_text
 from engine.plan.flow import FLOW
@@ -138,7 +139,7 @@ def scenarios(draw: st.DrawFn, module: str) -> str:
     node: dict[str, Any] = {"module": module, "with": given}
     first: dict[str, Any] = {"module": "tools.basic_trigger", "with": {"bundles": [{"x": 1}]}}
     flow = [{"id": "begin", **first}]
-    if module.startswith("files.watch") or module == "tools.basic_trigger":
+    if module not in FLOW and catalog().module(module).kind is Kind.TRIGGER:
         flow = [{"id": "begin", **node}]
     elif module in ("flow.rollback", "flow.commit", "flow.resume", "flow.ignore", "flow.break"):
         flow.append({"module": "tools.compose_string", "on_error": [node]})
