@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, g
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
+from engine import lasting
 from engine.context import (
     Context,
     Cursor,
@@ -73,6 +74,7 @@ __all__ = [
     "duration",
     "file_value",
     "first_found",
+    "lasting",
     "nothing_mentioned",
 ]
 

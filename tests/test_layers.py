@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    ("problem",),
+    ("problem", "lasting"),
     ("errors",),
     ("model",),
     ("context",),

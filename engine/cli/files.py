@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
+from engine import lasting
 from engine.errors import UsageError
 
 
@@ -30,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
+        lasting.rename(temporary, path)
     except OSError as error:
         if temporary is not None:
             with suppress(OSError):

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
+from engine import lasting
 from engine.errors import Problem, ScenarioError
 from engine.plan.catalog import Catalog
 from engine.plan.check import load_text
@@ -163,9 +164,9 @@ def _replace(path: Path, text: str) -> None:
         try:
             file.write((bom + text).encode())
             file.flush()
-            os.fsync(file.fileno())
+            lasting.flush(file.fileno())
             os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            os.replace(file.name, path)
+            lasting.rename(file.name, path)
         except BaseException:
             os.unlink(file.name)
             raise

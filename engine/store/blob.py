@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from engine import lasting
 from engine.errors import OutOfSpaceError
 
 CHUNK: Final = 1 << 20
@@ -24,7 +25,6 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that mean: the target cannot hold it."""
 
 _FICLONE: Final = 0x40049409  # _IOW(0x94, 9, int) of linux/fs.h
-_FULL_FSYNC: Final[int | None] = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 class Blob:
@@ -78,7 +78,7 @@ class Blob:
                 self._path.unlink()
                 return
         private_folder(target.parent)
-        self._path.replace(target)
+        lasting.rename(self._path, target)
 
     def discard(self) -> None:
         if self._descriptor >= 0:
@@ -137,7 +137,7 @@ def write_all(descriptor: int, data: bytes | bytearray, folder: Path) -> None:
     rest = memoryview(data)
     with space_in(folder):
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
+            rest = rest[lasting.write(descriptor, rest) :]
 
 
 def reflink(source: int, target: int) -> bool:
@@ -163,20 +163,3 @@ def space_in(folder: Path) -> Iterator[None]:
             f"no space left for the file in {folder}: {error.strerror}",
             notes=("free some space there and run again",),
         ) from error
-
-
-def flush(descriptor: int) -> None:
-    """Return when an open file's content, or a folder's entries, survive a loss of power."""
-    if _FULL_FSYNC is not None:
-        fcntl.fcntl(descriptor, _FULL_FSYNC)
-    else:
-        os.fsync(descriptor)
-
-
-def flush_path(path: Path) -> None:
-    """Flush a file or folder by its path."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        flush(descriptor)
-    finally:
-        os.close(descriptor)

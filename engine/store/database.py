@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from engine import lasting
 from engine.errors import NoStoreError, StoreBusyError, StoreError
+from engine.lasting import flush_path
 from engine.model.bundle import File
-from engine.store.blob import flush_path
 from engine.store.faults import damaged, told
 from engine.store.lock import FileLock, Processes
 from engine.store.queries import Migration, migrations, queries
 from engine.store.records import Row
+
+COMMIT: Final = "COMMIT"
 
 FILE_NAME: Final = "store.db"
 APPLICATION_ID: Final = 0x46555349
@@ -126,7 +129,7 @@ class Database:
             try:
                 self._write(waiting)
                 yield
-                connection.execute("COMMIT")
+                lasting.commit(lambda: connection.execute(COMMIT))
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -186,7 +189,7 @@ class Database:
         finally:
             connection.close()
         flush_path(new)
-        new.rename(self.path)
+        lasting.rename(new, self.path)
         flush_path(self.folder)
 
     def _check(self) -> None:
@@ -227,7 +230,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
     finally:
         copy.close()
     flush_path(new)
-    new.replace(target)
+    lasting.rename(new, target)
     flush_path(target.parent)
 
 
@@ -237,9 +240,10 @@ def upgrade(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
     for step in steps:
         if step.number <= version:
             continue
-        script = f"BEGIN IMMEDIATE;{step.sql};PRAGMA user_version = {step.number};COMMIT;"
+        script = f"BEGIN IMMEDIATE;{step.sql};PRAGMA user_version = {step.number};"
         try:
             connection.executescript(script)
+            lasting.commit(lambda: connection.execute(COMMIT))
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

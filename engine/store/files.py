@@ -19,6 +19,7 @@ from mimetypes import MimeTypes
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, TypeVar, TypeVarTuple
 
+from engine import lasting
 from engine.errors import DataError, MaxFileSizeExceededError, StoreError
 from engine.mapping.coercion import describe, to_text
 from engine.model.bundle import File
@@ -116,11 +117,11 @@ class FolderFiles:
             path = self.path_of(file.sha256)
             if not path.is_file():
                 raise StoreError(f"the content of `{file.name}` is not in {self._folder}")
-            disk.flush_path(path)
+            lasting.flush_path(path)
         for folder in {self.path_of(file.sha256).parent for file in missing}:
-            disk.flush_path(folder)
+            lasting.flush_path(folder)
         if missing:
-            disk.flush_path(self._folder)
+            lasting.flush_path(self._folder)
             self._synced.update(file.sha256 for file in missing)
 
     def sweep(self, kept: Collection[str]) -> int:
@@ -241,7 +242,7 @@ async def _copy(source: int, target: int, folder: Path) -> None:
         while await in_thread(disk.copy_some, source, target, STEP, folder):
             pass
     with disk.space_in(folder):
-        await in_thread(disk.flush, target)
+        await in_thread(lasting.flush, target)
 
 
 def _name_and_data(value: Mapping[str, Any]) -> tuple[str, File | bytes | str]:

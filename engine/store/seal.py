@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.errors import StoreError
-from engine.store.blob import flush, flush_path, write_all
+from engine.lasting import flush, flush_path, link
+from engine.store.blob import write_all
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -124,6 +125,6 @@ def _make_key(folder: Path) -> None:
     finally:
         os.close(descriptor)
     with contextlib.suppress(FileExistsError):
-        path.hardlink_to(new)
+        link(new, path)
     new.unlink()
     flush_path(folder)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from engine.errors import DuplicateDataError, InvalidConfigurationError
-from engine.module import Context, Effect, Fields, File, FileValue, Module
+from engine.module import Context, Effect, Fields, File, FileValue, Module, lasting
 from modules.files.disk import located, printable, told
 
 NO_LINKS: Final = frozenset(
@@ -83,12 +83,12 @@ async def _write(file: File, part: Path, target: Path, ctx: Context, *, overwrit
     try:
         await ctx.files.copy(file, part)
         if overwrite:
-            await asyncio.to_thread(os.replace, part, target)
+            await asyncio.to_thread(lasting.rename, part, target)
         else:
             await asyncio.to_thread(_name_new, part, target, file)
     finally:
         _discard(part)
-    await asyncio.to_thread(_flush, target.parent)
+    await asyncio.to_thread(lasting.flush_path, target.parent)
 
 
 def _discard(part: Path) -> None:
@@ -98,7 +98,7 @@ def _discard(part: Path) -> None:
 def _name_new(part: Path, target: Path, file: File) -> None:
     """Give the written file its name. Raises DuplicateDataError if another one has it by now."""
     try:
-        os.link(part, target)
+        lasting.link(part, target)
     except FileExistsError:
         _is_there(target, file)
     except OSError as error:
@@ -109,7 +109,7 @@ def _name_new(part: Path, target: Path, file: File) -> None:
         except FileExistsError:
             _is_there(target, file)
             return
-        part.replace(target)
+        lasting.rename(part, target)
 
 
 def _is_there(target: Path, file: File) -> bool:
@@ -155,15 +155,7 @@ def _make(folder: Path) -> None:
         return
     _make(folder.parent)
     folder.mkdir(exist_ok=True)
-    _flush(folder.parent)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    lasting.flush_path(folder.parent)
 
 
 def _digest(operation_key: str) -> str:

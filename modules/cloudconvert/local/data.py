@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.module import lasting
+
 DATABASE = "cloudconvert.sqlite3"
 
 
@@ -93,8 +95,8 @@ class DataFolder:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(secrets.token_bytes(32))
                 file.flush()
-                os.fsync(file.fileno())
-            fresh.rename(path)
+                lasting.flush(file.fileno())
+            lasting.rename(fresh, path)
         return path.read_bytes()
 
     def remove_unknown(self, known: set[str]) -> None:
@@ -120,7 +122,7 @@ class DataFolder:
     def take_files(self, other: "DataFolder") -> None:
         """Move the task folders of another data folder here; safe to repeat after a crash."""
         for folder in (other.path / "tasks").iterdir():
-            folder.rename(self.path / "tasks" / folder.name)
+            lasting.rename(folder, self.path / "tasks" / folder.name)
 
     def close(self) -> None:
         if self._lock is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.module import lasting
 from modules.cloudconvert.local.data import TaskFolder
 from modules.cloudconvert.local.naming import clean_name
 from modules.cloudconvert.local.operations.operation import InputFile, Made
@@ -31,7 +32,7 @@ def link(source: Path, target: Path) -> None:
     """Give a file a second name; where the file system cannot, copy it."""
     target.unlink(missing_ok=True)
     try:
-        os.link(source, target)
+        lasting.link(source, target)
     except OSError as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -73,12 +74,12 @@ def _keep(made: Sequence[Made], folder: TaskFolder, *, hashed: bool) -> list[Sto
     for position, one in enumerate(made):
         _check(one)
         with one.path.open("rb") as file:
-            os.fsync(file.fileno())
+            lasting.flush(file.fileno())
             size = os.fstat(file.fileno()).st_size
             md5 = hashlib.file_digest(file, _md5).hexdigest() if hashed else None
-        one.path.rename(folder.result(position))
+        lasting.rename(one.path, folder.result(position))
         files.append(StoredFile(position, clean_name(one.filename), size, md5))
-    _sync_folder(folder.results)
+    lasting.flush_path(folder.results)
     return files
 
 
@@ -95,11 +96,3 @@ def _check(made: Made) -> None:
         raise TaskFailure(
             "CONVERSION_FAILED", f"The engine wrote something that is no {made.format}"
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

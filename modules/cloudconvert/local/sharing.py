@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from engine.module import Connection
+from engine.module import Connection, lasting
 
 NAME: Final = "shared"
 
@@ -26,7 +26,7 @@ def offer(folder: Path, connection: Connection) -> None:
     with os.fdopen(descriptor, "w") as file:
         parts = [connection.base_url, connection.credential, connection.sync_base_url]
         json.dump(parts, file)
-    fresh.rename(folder / NAME)
+    lasting.rename(fresh, folder / NAME)
 
 
 def withdraw(folder: Path) -> None:

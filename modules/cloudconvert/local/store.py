@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from engine.module import lasting
 from modules.cloudconvert.local.graph import Standing
 from modules.cloudconvert.local.records import (
     DeliveryRecord,
@@ -66,13 +67,17 @@ class Store:
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        lasting.commit(lambda: self._db.execute("COMMIT"))
 
     def _rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
         return self._db.execute(queries()[query], values).fetchall()
 
     def _do(self, query: str, **values: Any) -> None:
-        self._db.execute(queries()[query], values)
+        statement = queries()[query]
+        if self._db.in_transaction:
+            self._db.execute(statement, values)
+        else:
+            lasting.commit(lambda: self._db.execute(statement, values))
 
     # Writing
 
