@@ -17,7 +17,7 @@ _FULL_FSYNC: Final[int | None] = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 Around: TypeAlias = Callable[[str, Callable[[], Any]], Any]
-"""Stands around every call: is given its name here and what makes it, and returns what that does."""
+"""Stands around every call: is given its name here and what makes it, and returns what it gives."""
 
 
 def _plainly(_kind: str, call: Callable[[], Any]) -> Any:
