@@ -319,8 +319,6 @@ class UnstorableError(StoreError):
 class LeaseLostError(StoreError):
     """Another process has taken the run over; nothing of it may be written here any more."""
 
-    code = "E602"
-
 
 class StoreBusyError(StoreError):
     """Another process runs this scenario, or holds the store."""

@@ -1,4 +1,4 @@
-"""A `fusion` that dies at a chosen call that makes something last. Run as a program by `crash_matrix`.
+"""A `fusion` that dies at a chosen call that makes something last. Run by `crash_matrix`.
 
     python dying.py KIND NUMBER WHERE WORDS…
 

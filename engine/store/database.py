@@ -11,13 +11,15 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from engine import lasting
-from engine.errors import NoStoreError, StoreBusyError, StoreError
+from engine.errors import LeaseLostError, NoStoreError, StoreBusyError, StoreError
 from engine.lasting import flush_path
 from engine.model.bundle import File
 from engine.store.faults import damaged, told
+from engine.store.lease import Leases
 from engine.store.lock import FileLock, Processes
 from engine.store.queries import Migration, migrations, queries
 from engine.store.records import Row
@@ -53,10 +55,13 @@ def _nothing_to_sync(_files: Sequence[File]) -> None:
 class Database:
     """One connection to a store's file; `busy_seconds` is how long it waits for others."""
 
-    def __init__(self, folder: Path, busy_seconds: float) -> None:
+    def __init__(
+        self, folder: Path, busy_seconds: float, seconds: Callable[[], float] = monotonic
+    ) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
-        self.processes = Processes(folder / "processes")
+        self.processes = Processes(folder / "processes", seconds)
+        self._leases = Leases(folder / "locks", self.processes)
         self._busy_seconds = busy_seconds
         self._lock = FileLock(folder / "store.lock")
         self._queries = queries()
@@ -125,6 +130,7 @@ class Database:
         waiting = list(self.waiting)
         self.flush([file for one in waiting for file in one.files])
         with told(self.path), self._lock.held(self._busy_seconds):
+            self._fence()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._write(waiting)
@@ -154,6 +160,24 @@ class Database:
         """Write the file anew without its free pages. To be called inside of `alone`."""
         assert self._connection is not None  # noqa: S101 - open() comes first
         self._connection.execute("VACUUM")
+
+    def take_lease(self, scenario_id: str) -> str:
+        """Take the lease of a scenario; return who has it, empty if it is ours now."""
+        with told(self.path), self._lock.held(self._busy_seconds):
+            return self._leases.take(scenario_id)
+
+    def give_lease_back(self, scenario_id: str) -> None:
+        """Let others run a scenario."""
+        with told(self.path), self._lock.held(self._busy_seconds):
+            self._leases.give_back(scenario_id)
+
+    def _fence(self) -> None:
+        """Refuse to write once a run was taken over; what waits is no longer ours to tell."""
+        try:
+            self._leases.check()
+        except LeaseLostError:
+            self.waiting.clear()
+            raise
 
     def flush(self, files: Sequence[File]) -> None:
         """Let contents be on disk, before a row names them."""

@@ -60,8 +60,7 @@ class SqliteJournal:
         self._failure: StoreError | None = None
 
     def note(self, entry: Entry) -> None:
-        if self._failure is not None:
-            raise self._failure
+        self._tell()
         self.add(entry)
         is_much = len(self._database.waiting) >= MANY or self._bytes >= MANY_BYTES
         if is_much:
@@ -73,8 +72,7 @@ class SqliteJournal:
     async def room(self) -> None:
         if self._writing is not None and len(self._database.waiting) >= 2 * MANY:
             await asyncio.wait([self._writing])
-        if self._failure is not None:
-            raise self._failure
+        self._tell()
 
     async def keep(self, entry: Entry) -> None:
         self.add(entry)
@@ -87,6 +85,7 @@ class SqliteJournal:
             self._timer = None
         self._bytes = 0
         await self._in_worker(self._write)
+        self._tell()
 
     async def close(self) -> None:
         """Write what waits, before the database is closed."""
@@ -102,6 +101,12 @@ class SqliteJournal:
 
     async def tally(self, execution_id: str) -> list[Tally]:
         return await self._in_worker(self._tally, execution_id)
+
+    def _tell(self) -> None:
+        """Raise what kept earlier entries from disk, once."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def add(self, entry: Entry) -> None:
         """Let an entry be written by the next transaction. Raises UnstorableError."""

@@ -1,8 +1,8 @@
 """Locks between processes of one machine: advisory locks on files, freed when a process ends.
 
     store.lock                held while the store is opened, written, checkpointed and closed
-    locks/<scenario>.lock     held while a scenario runs
-    processes/<id>            held by a process as long as it has the store open
+    processes/<id>            held by a process as long as it has the store open; in it, when it
+                              last gave a sign of life, on the machine's monotonic clock
 
 A lock file is never removed while others may wait for it, so that all of them hold the same one;
 only `processes/` is cleaned, under `store.lock`. Source: flock(2).
@@ -10,11 +10,10 @@ only `processes/` is cleaned, under `store.lock`. Source: flock(2).
 
 import contextlib
 import fcntl
-import hashlib
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Final
 
@@ -23,7 +22,11 @@ from engine.errors import StoreBusyError
 POLL_SECONDS: Final = 0.02
 """Pause between two looks at a lock that somebody holds."""
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+BEAT_SECONDS: Final = 10.0
+"""Pause between two signs of life."""
+
+FROZEN_SECONDS: Final = 60.0
+"""A process that gives no sign of life for so long stands still, and others go on without it."""
 
 
 class FileLock:
@@ -45,10 +48,14 @@ class FileLock:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
-        with contextlib.suppress(OSError):  # a full disk: the lock holds, only its note is missing
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self.write(str(os.getpid()))
         return True
+
+    def write(self, text: str) -> None:
+        """Leave a note in the file of a lock that is held, for those who wait."""
+        with contextlib.suppress(OSError):  # a full disk: the lock holds, only its note is missing
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text.encode(), 0)
 
     def release(self) -> None:
         """Free the lock; does nothing if it is not held."""
@@ -59,7 +66,7 @@ class FileLock:
     def holder(self) -> str:
         """Say who has the lock: `process 123`, or `another process`."""
         try:
-            pid = self.path.read_text().strip()
+            pid = self.path.read_text().partition(" ")[0].strip()
         except OSError:
             pid = ""
         return f"process {pid}" if pid else "another process"
@@ -81,22 +88,16 @@ class FileLock:
             self.release()
 
 
-def run_lock(folder: Path, scenario_id: str) -> FileLock:
-    """Return the lock of a scenario's runs; its file name is made from any id."""
-    readable = _UNSAFE.sub("_", scenario_id)[:80]
-    digest = hashlib.sha256(scenario_id.encode(errors="surrogatepass")).hexdigest()[:12]
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return FileLock(folder / f"{readable}-{digest}.lock")
-
-
 class Processes:
     """Which processes have the store open: each holds a lock on a file of its own.
 
     Call `join`, `leave` and `others` with the store's lock held.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seconds: Callable[[], float] = monotonic) -> None:
         self._folder = folder
+        self._seconds = seconds
+        self._left = Event()
         self.own = f"{os.getpid()}-{os.urandom(4).hex()}"
         """This process's id in the store; each opening has another."""
         self._lock = FileLock(folder / self.own)
@@ -105,15 +106,36 @@ class Processes:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self.others()
         self._lock.acquire()
+        self.beat()
+        Thread(target=self._keep_beating, name="store-beat", daemon=True).start()
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        self._lock.write(f"{os.getpid()} {self._seconds():.1f} ")
 
     def leave(self) -> None:
+        self._left.set()
         self._lock.path.unlink(missing_ok=True)
         self._lock.release()
 
     def lives(self, process: str) -> bool:
-        """Tell whether a process that once joined still has the store open."""
-        if process == self.own:
-            return True
+        """Tell whether a process that once joined still has the store open, and does not stand
+        still."""
+        return process == self.own or (self._is_open(process) and not self._is_frozen(process))
+
+    def _keep_beating(self) -> None:
+        while not self._left.wait(BEAT_SECONDS):
+            self.beat()
+
+    def _is_frozen(self, process: str) -> bool:
+        """Say so of a process whose last sign of life is too old; without any it has just come."""
+        try:
+            _, at, *_ = (self._folder / process).read_text().split()
+            return self._seconds() - float(at) > FROZEN_SECONDS
+        except (OSError, ValueError):
+            return False
+
+    def _is_open(self, process: str) -> bool:
         path = self._folder / process
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -129,14 +151,14 @@ class Processes:
             os.close(descriptor)
 
     def others(self) -> list[str]:
-        """Return the other processes that live, and remove what dead ones left."""
+        """Return the others that have the store open, and remove what dead ones left."""
         living: list[str] = []
         if not self._folder.is_dir():
             return living
         for path in self._folder.iterdir():
             if path.name == self.own:
                 continue
-            if self.lives(path.name):
+            if self._is_open(path.name):
                 living.append(path.name)
             else:
                 path.unlink(missing_ok=True)

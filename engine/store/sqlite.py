@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 from engine.model.execution import (
@@ -28,6 +29,7 @@ from engine.model.history import History
 from engine.model.journal import Entry, OperationPlace, Origin
 from engine.model.retention import Forgotten, Retention
 from engine.model.selection import Cause, Changed, Page, Selection, Summary
+from engine.run.durable import to_the_end
 from engine.run.ports import NOTHING_MORE, CursorChange, Ending
 from engine.run.waiting import ACKNOWLEDGED
 from engine.store import refused
@@ -36,11 +38,9 @@ from engine.store.deferred import Written
 from engine.store.encode import decode, encode
 from engine.store.entries import files_of_origin
 from engine.store.events import SqliteEvents, acknowledge
-from engine.store.faults import told
 from engine.store.files import FolderFiles
 from engine.store.history import history_of, history_payload
 from engine.store.journal import SqliteJournal
-from engine.store.lock import run_lock
 from engine.store.lookup import find
 from engine.store.parked import Parked
 from engine.store.records import Row, execution_of, execution_row, files_of, registered_of
@@ -59,16 +59,22 @@ _Result = TypeVar("_Result")
 
 
 async def open_sqlite(
-    folder: Path, *, create: bool, busy_seconds: float = BUSY_SECONDS, key_of: KeyOf | None = None
+    folder: Path,
+    *,
+    create: bool,
+    busy_seconds: float = BUSY_SECONDS,
+    key_of: KeyOf | None = None,
+    seconds: Callable[[], float] = monotonic,
 ) -> "SqliteStore":
     """Open the store in a folder (`.fusion`), made with mode 0700 if `create` is true.
 
-    `key_of` gives the key for confidential records; by default it lies in the folder. The caller
+    `key_of` gives the key for confidential records; by default it lies in the folder. `seconds` is
+    a clock that all processes of the machine share: it tells which of them stand still. The caller
     closes the store. Raises NoStoreError if there is none and `create` is false, StoreError for
     one that is damaged, of a newer version or closed to us, StoreBusyError if another process holds
     on too long.
     """
-    store = SqliteStore(folder, busy_seconds, key_of)
+    store = SqliteStore(folder, busy_seconds, key_of, seconds)
     try:
         await store.open(create=create)
     except BaseException:
@@ -81,11 +87,15 @@ class SqliteStore:
     """`engine.run.ports.Store` in a folder. Made by `open_sqlite`."""
 
     def __init__(
-        self, folder: Path, busy_seconds: float = BUSY_SECONDS, key_of: KeyOf | None = None
+        self,
+        folder: Path,
+        busy_seconds: float = BUSY_SECONDS,
+        key_of: KeyOf | None = None,
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
         self.folder = folder
         self.files = FolderFiles(folder / "files")
-        self._database = Database(folder, busy_seconds)
+        self._database = Database(folder, busy_seconds, seconds)
         self._database.sync = self.files.sync
         seal = Seal(folder, key_of)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -112,20 +122,28 @@ class SqliteStore:
     async def run_lock(
         self, scenario_id: str, *, wait: bool, on_wait: Callable[[str], None]
     ) -> AsyncIterator[None]:
-        with told(self._database.path):
-            lock = run_lock(self.folder / "locks", scenario_id)
-            free = lock.acquire()
-            if not free and not wait:
-                raise refused.running(scenario_id, lock.holder())
-            if not free:
-                on_wait(f"waiting for {lock.holder()}, which is running scenario `{scenario_id}`")
-            while not free:
-                await asyncio.sleep(POLL_SECONDS)
-                free = lock.acquire()
+        holder = await self._leased(scenario_id)
+        if holder and not wait:
+            raise refused.running(scenario_id, holder)
+        if holder:
+            on_wait(f"waiting for {holder}, which is running scenario `{scenario_id}`")
+        while holder:
+            await asyncio.sleep(POLL_SECONDS)
+            holder = await self._leased(scenario_id)
         try:
             yield
         finally:
-            lock.release()
+            await to_the_end(self._in_worker(self._database.give_lease_back, scenario_id))
+
+    async def _leased(self, scenario_id: str) -> str:
+        """Take a lease; return who has it, empty if it is ours. An interruption leaves it free."""
+        taking = asyncio.ensure_future(self._in_worker(self._database.take_lease, scenario_id))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if not await taking:
+                await self._in_worker(self._database.give_lease_back, scenario_id)
+            raise
 
     async def register_scenario(self, scenario_id: str, path: Path) -> None:
         await self._in_worker(self._register, scenario_id, path)

@@ -1,4 +1,4 @@
-"""A sample of the crash matrix: 60 points and 30 times `kill -9`; `crash_matrix.py` does all of it."""
+"""A sample of the crash matrix: 60 points and 30 times `kill -9`; `crash_matrix` does all of it."""
 
 import random
 from pathlib import Path

@@ -1,5 +1,6 @@
 """Numbers that are never reset, and replays beside runs, through the front door."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from engine.app import Operator
 from engine.cli.exits import Exit
 from engine.model.execution import Status
 from engine.replaying import replay
-from engine.store.lock import FileLock, run_lock
+from engine.store.sqlite import open_sqlite
 
 NUMBERED = """\
 flow:
@@ -58,13 +59,13 @@ def test_resetting_the_trigger_resets_no_number_in_its_place() -> None:
 class Releasing(Listener):
     """Ends the run that a replay waits for, as soon as it says so."""
 
-    def __init__(self, lock: FileLock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._lock = lock
+        self.heard = asyncio.Event()
 
     def note(self, text: str) -> None:
         super().note(text)
-        self._lock.release()
+        self.heard.set()
 
 
 @pytest.fixture
@@ -75,11 +76,19 @@ def stored() -> str:
 
 
 async def test_a_replay_waits_while_its_scenario_runs(stored: str) -> None:
-    running = run_lock(Path(".fusion", "locks"), "people")
-    assert running.acquire()
-    listener = Releasing(running)
+    listener, runs = Releasing(), asyncio.Event()
 
+    async def run() -> None:
+        store = await open_sqlite(Path(".fusion"), create=False)
+        async with store.run_lock("people", wait=False, on_wait=print):
+            runs.set()
+            await listener.heard.wait()
+        await store.close()
+
+    running = asyncio.create_task(run())
+    await runs.wait()
     (result,) = (await replay([stored], Operator(), listener)).results
+    await running
     assert result.execution is not None
 
     assert listener.notes == [
