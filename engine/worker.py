@@ -102,6 +102,9 @@ class Worker:
                 self._tell("trouble", error.message)
                 seconds = TROUBLE_SECONDS[min(troubles, len(TROUBLE_SECONDS) - 1)]
                 troubles += 1
+            except EngineError as error:
+                self._tell("trouble", "; ".join((error.message, *error.notes)))
+                seconds = TROUBLE_SECONDS[-1]
             except Exception as error:  # a mistake of ours must not end the other scenarios
                 self._tell("trouble", f"{type(error).__name__}: {error}")
                 seconds = TROUBLE_SECONDS[-1]
@@ -113,20 +116,28 @@ class Worker:
         """Take up what was cut off, retry what is due, run the next event; false if nothing was."""
         plan, store = self.plan, self.store
         due = await store.retries.due(clock().now(), scenario_id=plan.id, limit=1)
-        unfinished = await store.journal.unfinished(plan.id)
-        if not due and not unfinished and await self._next_event() is None:
+        cut_off = await self._was_cut_off()
+        if not due and not cut_off and await self._next_event() is None:
             return False
         watcher = _Told(self._tell)
         async with (
             store.run_lock(plan.id, wait=True, on_wait=watcher.note),
             self.stillness.broken(),
         ):
-            await self._take_up(watcher)
+            if cut_off:
+                await self._take_up(watcher)
             await retry_due(plan.id, store, self.operator, watcher, at_once=retries_at_once(plan))
             event = await self._next_event()
             if event is not None:
                 await self._run(event)
         return True
+
+    async def _was_cut_off(self) -> bool:
+        """Say whether a run for an event is unfinished. One by hand goes on with the next by hand,
+        and an inactive scenario with nothing."""
+        if not self.plan.is_instant or not (await self.store.scenario(self.plan.id)).active:
+            return False
+        return bool(await self.store.journal.unfinished(self.plan.id))
 
     async def _take_up(self, watcher: Watcher) -> None:
         """Finish the runs that were cut off; the event of one is acknowledged by its end."""

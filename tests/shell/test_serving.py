@@ -1,17 +1,20 @@
 """Scenarios under `fusion serve`: events in order, side by side, retried, rested, never lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from runs import Listener
 from served import PROBES, at_work
 
 from engine.app import Operator, catalog, clock, opened
 from engine.errors import ScenarioError, SetupError, StoreBusyError, StoreError
 from engine.model.events import Hook
 from engine.model.execution import IncompleteStatus, Status
+from engine.running import RunRequest, run_scenario
 from engine.worker import Stillness
 
 RINGS = """\
@@ -246,6 +249,43 @@ async def test_a_stop_parks_what_runs_and_the_event_comes_again(tmp_path: Path) 
         gate.open.set()
         await again.heard.until_ran(1)
         assert await again.store.events.waiting("north") == 0
+
+
+async def test_a_run_by_hand_that_was_cut_off_is_left_to_the_next_by_hand(tmp_path: Path) -> None:
+    plain = GATED.replace("bell.ring", "tools.basic_trigger\n    with: {bundles: [{word: a}]}")
+    (tmp_path / "plain.yaml").write_text(plain)
+    gate, operator = gate_of(tmp_path), Operator(store=tmp_path / ".fusion", modules=(PROBES,))
+    gate.reset()
+    run = asyncio.create_task(
+        run_scenario(RunRequest(tmp_path / "plain.yaml", {}), operator, Listener())
+    )
+    await gate.until(1)
+    run.cancel()
+    assert (await run).execution.interrupted
+    async with at_work(tmp_path, "plain.yaml", write(tmp_path)) as serve:
+        await serve.ring("rings", word="ding")
+        await serve.heard.until_ran(1)
+        assert len(await serve.store.journal.unfinished("plain")) == 1
+    assert gate.inside == []
+    assert [scenario for scenario, _, _ in serve.heard.runs] == ["rings"]
+
+
+async def test_an_inactive_scenario_takes_up_nothing(tmp_path: Path) -> None:
+    (tmp_path / "north.yaml").write_text(GATED)
+    async with at_work(tmp_path, "north.yaml") as serve:
+        gate = gate_of(tmp_path)
+        gate.reset()
+        await serve.ring("north", word="first")
+        await gate.until(1)
+        await serve.store.set_active("north", active=False)
+    async with at_work(tmp_path, "north.yaml") as again:
+        assert "inactive" in await again.heard.until("rests")
+        assert gate.inside == []
+        await again.store.set_active("north", active=True)
+        await again.ring("north", word="second")
+        gate.open.set()
+        await again.heard.until_ran(2)
+    assert [event for _, _, event in again.heard.runs] == ["first", "second"]
 
 
 async def test_a_second_serve_of_a_store_is_refused(tmp_path: Path) -> None:
