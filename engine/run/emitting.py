@@ -18,6 +18,7 @@ from engine.run.journaling import Journaling, Resuming, has_effect
 from engine.run.operation import Operation, close, next_of
 from engine.run.remembered import error_of, failure_json
 from engine.run.surroundings import Stream
+from engine.run.waiting import ACKNOWLEDGED
 
 
 def emitting(
@@ -34,7 +35,10 @@ def emitting(
 
 @dataclass(slots=True)
 class _Before:
-    """What has been emitted before: how much, and what comes again if there are no marks."""
+    """What has been emitted before: how much, and what comes again if there are no marks.
+
+    That an event is acknowledged is no mark by which its trigger would go on.
+    """
 
     count: int = 0
     has_marks: bool = False
@@ -42,7 +46,7 @@ class _Before:
 
     def take(self, entry: Entry) -> None:
         self.count += 1
-        self.has_marks = self.has_marks or bool(entry.marks)
+        self.has_marks = self.has_marks or bool(entry.marks.keys() - {ACKNOWLEDGED})
         if self.has_marks:
             self.again.clear()
         else:
