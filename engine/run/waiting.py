@@ -4,9 +4,10 @@ Parts of `engine.run.ports.Store`; each call is one transaction, and has committ
 returns.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from engine.model.events import Event, Hook
 
@@ -32,6 +33,9 @@ class Events(Protocol):
 
     async def waiting(self, scenario_id: str) -> int:
         """Count the events that wait."""
+
+    async def payloads(self) -> list[Mapping[str, Any]]:
+        """Return what all events tell that wait, of whatever scenario."""
 
     async def postpone(self, event: Event, due_at: datetime) -> None:
         """Count one more attempt at an event that waits, the next not before a moment."""

@@ -1,6 +1,6 @@
 """Events and hooks of the SQLite store: `engine.run.waiting.Events`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, TypeVarTuple
@@ -76,6 +76,9 @@ class SqliteEvents:
         rows = await self._in_worker(self._query, "waiting_events", {"scenario_id": scenario_id})
         return int(rows[0]["waiting"])
 
+    async def payloads(self) -> list[Mapping[str, Any]]:
+        return await self._in_worker(self._payloads)
+
     async def postpone(self, event: Event, due_at: datetime) -> None:
         again = {
             "scenario_id": event.scenario_id,
@@ -122,6 +125,11 @@ class SqliteEvents:
         payload = rows[0]["payload"]
         row = {**rows[0], "payload": self._seal.opened(payload, _about(rows[0]))}
         return event_of(row, confidential=is_sealed(payload))
+
+    def _payloads(self) -> list[Mapping[str, Any]]:
+        rows = self._query("payloads_waiting", {})
+        opened = (self._seal.opened(row["payload"], _about(row)) for row in rows)
+        return [decode(payload, Path) for payload in opened]
 
     def _change(self, name: str, parameters: dict[str, Any]) -> int:
         with self._database.transaction():

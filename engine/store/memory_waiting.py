@@ -1,14 +1,15 @@
 """Events, hooks and retries of the store in memory. Rows as the other stores keep them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from engine.model.events import Event, Hook
 from engine.model.execution import IncompleteStatus
 from engine.run.waiting import CLOCK_GRAIN, Due
-from engine.store.encode import encode
+from engine.store.encode import decode, encode
 from engine.store.events import event_of, event_row
 from engine.store.records import Row, from_moment, to_moment
 
@@ -46,6 +47,10 @@ class MemoryEvents:
 
     async def waiting(self, scenario_id: str) -> int:
         return len(self._of(scenario_id))
+
+    async def payloads(self) -> list[Mapping[str, Any]]:
+        rows = self._waiting.events.values()
+        return [decode(row["payload"], Path) for row in rows if row["payload"] is not None]
 
     async def postpone(self, event: Event, due_at: datetime) -> None:
         row = self._waiting.events[event.scenario_id, event.id]

@@ -20,32 +20,36 @@ _NAME = re.compile(r"[\w-]+")
 
 
 async def mentioned(store: Store, names: Collection[str]) -> frozenset[str]:
-    """Return those of the names that an incomplete execution which is not resolved holds.
+    """Return those of the names that an incomplete execution which is not resolved holds, or an
+    event that waits.
 
-    Its bundles, fields and failures are searched. A name counts where it is a whole text, or, if it
-    is made of letters, digits and hyphens, where it stands by itself in one, as in a URL.
+    Bundles, fields, failures and payloads are searched. A name counts where it is a whole text, or,
+    if it is made of letters, digits and hyphens, where it stands by itself in one, as in a URL.
     """
-    found: set[str] = set()
     wanted = frozenset(names)
     if not wanted:
         return frozenset()
+    found = _names_in(await store.events.payloads(), wanted)
     async for summary in each(store, Selection()):
         try:
             incomplete = await store.incomplete(summary.id)
         except NotFoundError:
             # Deleted since it was listed.
             continue
-        found |= _names_in(incomplete, wanted)
+        found |= _names_in(_kept(incomplete), wanted)
         if len(found) == len(wanted):
             break
     return frozenset(found)
 
 
-def _names_in(incomplete: Incomplete, wanted: frozenset[str]) -> set[str]:
+def _kept(incomplete: Incomplete) -> list[Any]:
     failures = [incomplete.failure, *(one.failure for one in incomplete.earlier)]
-    kept = [incomplete.bundles, incomplete.fields, [one.detail for one in failures]]
+    return [incomplete.bundles, incomplete.fields, [one.detail for one in failures]]
+
+
+def _names_in(value: Any, wanted: frozenset[str]) -> set[str]:
     found: set[str] = set()
-    for text in _texts(kept):
+    for text in _texts(value):
         if text in wanted:
             found.add(text)
         elif len(text) <= LONGEST_TEXT:

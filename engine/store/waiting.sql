@@ -15,6 +15,9 @@ WHERE scenario_id = :scenario_id AND payload IS NOT NULL ORDER BY seq LIMIT 1
 SELECT COUNT(*) AS waiting FROM events
 WHERE scenario_id = :scenario_id AND payload IS NOT NULL
 
+-- name: payloads_waiting
+SELECT scenario_id, id, payload FROM events WHERE payload IS NOT NULL
+
 -- name: postpone_event
 UPDATE events SET attempts = :attempts, due_at = :due_at
 WHERE scenario_id = :scenario_id AND id = :id AND payload IS NOT NULL

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.model.events import Event
 from engine.model.execution import Attempt, Failure, Incomplete, IncompleteStatus
-from engine.run.ports import Store
+from engine.run.ports import CursorChange, Store
+from engine.run.waiting import ACKNOWLEDGED
 from engine.store.mentions import mentioned
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -47,6 +49,17 @@ async def test_an_id_is_found_inside_of_a_text_but_no_part_of_one(store: Store) 
     await park(store, {"url": f"http://127.0.0.1:1/storage/tasks/{JOB}/0/a.pdf?x=order-17&y"})
     names = {JOB, JOB[:-1], JOB[1:], "order-17", "order", "storage", "a b"}
     assert await mentioned(store, names) == {JOB, "order-17", "storage"}
+
+
+async def test_events_that_wait_hold_what_they_name_until_they_are_acknowledged(
+    store: Store,
+) -> None:
+    for number, job in enumerate((JOB, TASK)):
+        event = Event(f"s{number}", "e", AT, {"job": {"id": job}}, confidential=number == 1)
+        await store.events.add(event)
+    assert await mentioned(store, [JOB, TASK]) == {JOB, TASK}
+    await store.commit_cursor("s0", [CursorChange("node", ACKNOWLEDGED, "e")])
+    assert await mentioned(store, [JOB, TASK]) == {TASK}
 
 
 async def test_only_what_is_not_resolved_counts(store: Store) -> None:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from engine.errors import DataError, ModuleError
@@ -60,7 +61,7 @@ class Deliveries:
 
     def at_work(self) -> bool:
         """Tell whether something is being delivered, or could be now."""
-        return bool(self._running or self._store.due_deliveries(self._scheduler.now_ms()))
+        return bool(self._running or self._due(self._scheduler.now_ms()))
 
     async def run(self) -> None:
         """Deliver for ever. At the end what is under way is given up; it is delivered again."""
@@ -80,7 +81,7 @@ class Deliveries:
         """Start what is due and return how long there is nothing more to do."""
         now = self._scheduler.now_ms()
         try:
-            for delivery in self._store.due_deliveries(now):
+            for delivery in self._due(now):
                 receiver = (delivery.webhook_id, delivery.url)
                 if receiver not in self._running and len(self._running) < AT_ONCE:
                     work = asyncio.create_task(self._deliver(receiver, delivery))
@@ -92,6 +93,10 @@ class Deliveries:
         if later is None:
             return LONGEST_SLEEP_SECONDS
         return min((later - now) / 1000, LONGEST_SLEEP_SECONDS)
+
+    def _due(self, now: int) -> list[DeliveryRecord]:
+        longest = max(self._waits, default=timedelta())
+        return self._store.due_deliveries(now, now + _ms(longest))
 
     async def _deliver(self, receiver: Receiver, delivery: DeliveryRecord) -> None:
         try:
@@ -148,8 +153,12 @@ class Deliveries:
         now = self._scheduler.now_ms()
         if verdict is Verdict.RETRY and delivery.attempts < len(self._waits):
             wait = self._waits[delivery.attempts]
-            self._store.postpone(delivery, now + int(wait.total_seconds() * 1000))
+            self._store.postpone(delivery, now + _ms(wait))
             return
         failing = verdict in (Verdict.RETRY, Verdict.GIVE_UP)
         gone = verdict is Verdict.GONE
         self._store.end_delivery(delivery, now, failing=failing, disabled=gone)
+
+
+def _ms(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)

@@ -257,7 +257,7 @@ SELECT webhook_url, :event, id, :at FROM jobs WHERE id = :job_id AND webhook_url
 
 -- name: due_deliveries
 SELECT *, MIN(id) AS first FROM deliveries
-WHERE due_at <= :now
+WHERE due_at <= :now OR due_at > :latest
 GROUP BY webhook_id, url
 ORDER BY first;
 

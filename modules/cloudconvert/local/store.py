@@ -175,9 +175,13 @@ class Store:
 
     # Deliveries
 
-    def due_deliveries(self, now: int) -> list[DeliveryRecord]:
-        """Return the first due delivery to each receiver, the oldest first."""
-        rows = (dict(row) for row in self._rows("due_deliveries", now=now))
+    def due_deliveries(self, now: int, latest: int) -> list[DeliveryRecord]:
+        """Return the first due delivery to each receiver, the oldest first.
+
+        What is due after `latest`, when nothing can be, was noted by a clock that ran ahead: now.
+        """
+        found = self._rows("due_deliveries", now=now, latest=latest)
+        rows = (dict(row) for row in found)
         return [DeliveryRecord(**{k: row[k] for k in row if k != "first"}) for row in rows]
 
     def next_delivery_at(self, now: int) -> int | None:

@@ -342,6 +342,20 @@ async def test_the_next_server_goes_on_telling(world: World) -> None:
         assert file["url"].startswith(later.root)
 
 
+async def test_a_clock_that_is_set_back_does_not_hold_deliveries_up(world: World) -> None:
+    world.hook.statuses = [503, 200]
+    local = await world.server(waits=(timedelta(hours=1),))
+    await add(local, world.hook.url, ["job.created"])
+    job = await local.create({"in": UPLOAD})
+    await world.hook.next()
+    await world.stop()
+    set_back = Moved(timedelta(days=-3))
+    fetch = guarded_fetch(hook_origins=[world.hook.url])
+    slow = Settings(TOKEN, webhook_retries=(timedelta(hours=1),))
+    async with serving(world.folder, fetch=fetch, settings=slow, now=set_back):
+        assert (await world.hook.next()).body["job"]["id"] == job["id"]
+
+
 async def test_what_was_under_way_is_told_again(world: World) -> None:
     local = await world.server()
     await add(local, world.hook.url, ["job.created"])
