@@ -75,6 +75,12 @@ class Large:
         return [*(self._node(depth) for _ in range(length)), {"module": "flow.rollback"}]
 
 
+SLEEP = {"module": "tools.sleep", "with": {"duration": 1}}
+FAN = {"module": "flow.router", "routes": [{"flow": [{"module": "flow.ignore"}]}] * 3}
+RISING = {"flow": [*[SLEEP] * 5, {**SLEEP, "on_error": [SLEEP, FAN]}, *[SLEEP] * 6]}
+"""A line that goes on below, past routes of an error route that want to rise above its row."""
+
+
 def plan_of(seed: int, folder: Path, *, large: bool) -> Plan:
     if large:
         return load_text(Large(seed).text(), folder / "large.yaml", Catalog())
@@ -88,12 +94,19 @@ EVERY = [*((seed, False) for seed in SMALL), *((seed, True) for seed in LARGE)]
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Plan, Layout]]:
     folder = tmp_path_factory.mktemp("plans")
     plans = [plan_of(seed, folder, large=large) for seed, large in EVERY]
+    plans.append(load_text(json.dumps(RISING), folder / "rising.yaml", Catalog()))
     return [(plan, layout(plan)) for plan in plans]
 
 
 def label_rect(point: Point) -> Rect:
     """Return what a bubble takes with all that is written under it."""
     return (point[0] - LABEL / 2, point[1] - RADIUS, point[0] + LABEL / 2, point[1] + 82)
+
+
+def free_rect(point: Point) -> Rect:
+    """Return what a bubble takes, and some room above it."""
+    left, top, right, bottom = label_rect(point)
+    return (left, top - 12, right, bottom)
 
 
 def parts_of(point: Point) -> Iterator[Rect]:
@@ -152,7 +165,7 @@ def test_no_wire_passes_a_bubble(drawn: Sequence[tuple[Plan, Layout]]) -> None:
     for plan, picture in drawn:
         for wire in picture.wires:
             others = [
-                label_rect(point)
+                free_rect(point)
                 for name, point in picture.bubbles.items()
                 if name not in (wire.before, wire.after)
             ]
