@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "connections": "Test connections to services.",
     "modules": "List modules, or show one with its fields.",
     "functions": "List the functions that expressions can call.",
-    "schema": "Write the JSON Schema (draft-07) of the scenario language.",
+    "schema": "Write the JSON Schema of scenarios, for editors.",
     "eval": "Evaluate an expression.",
     "incomplete": "List, show, edit and remove incomplete executions.",
     "replay": "Run incomplete executions again from where they failed.",

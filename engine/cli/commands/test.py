@@ -28,5 +28,5 @@ command = Tests(
     callback=run.callback,
     params=run.params,
     help=run.help,
-    epilog="To write a test from a run: fusion test new --help. Example: fusion test scenarios",
+    epilog="Example: fusion test scenarios; one from a run: fusion test new --help",
 )
