@@ -80,6 +80,8 @@ def incomplete_json(incomplete: Incomplete) -> dict[str, Any]:
         "attempts": incomplete.attempts,
         "allowed": incomplete.allowed,
         "due_at": incomplete.due_at and incomplete.due_at.isoformat(),
+        "outcome_unknown": incomplete.outcome_unknown,
+        "operation_key": incomplete.operation_key,
         "failure": failure_json(incomplete.failure),
     }
 

@@ -44,7 +44,8 @@ WHERE true
 ON CONFLICT (id) DO UPDATE SET
     status = excluded.status,
     ended_at = NULL,
-    process = excluded.process
+    process = excluded.process,
+    payload = excluded.payload
 
 -- name: finish_execution
 UPDATE executions

@@ -1,0 +1,63 @@
+"""W6's modules: a source and two steps that read, so that what each gives is journaled."""
+
+from collections.abc import AsyncIterator
+
+from engine.module import Bundle, Context, Effect, Fields, Kind, Module
+
+
+class SourceFields(Fields):
+    count: int
+    """How many bundles to emit."""
+
+
+class Source(Module[SourceFields, Bundle]):
+    """Emit numbered users, one at a time."""
+
+    id = "durable.source"
+    kind = Kind.TRIGGER
+    effect = Effect.READ
+
+    async def execute(self, fields: SourceFields, ctx: Context) -> AsyncIterator[Bundle]:
+        for i in range(fields.count):
+            yield {
+                "id": i,
+                "name": f"User {i}",
+                "email": f"user{i}@example.com",
+                "qty": i % 10 + 1,
+                "price": i % 100 + 0.5,
+                "active": i % 2 == 0,
+            }
+
+
+class UserFields(Fields):
+    id: int
+    name: str
+    qty: float
+    price: float
+
+
+class User(Module[UserFields, Bundle]):
+    """Read what a user has ordered."""
+
+    id = "durable.user"
+    effect = Effect.READ
+
+    async def execute(self, fields: UserFields, ctx: Context) -> AsyncIterator[Bundle]:
+        total = fields.qty * fields.price
+        yield {"id": fields.id, "label": fields.name.upper(), "total": total}
+
+
+class LookedUpFields(Fields):
+    id: int
+    total: float
+    active: bool
+
+
+class LookedUp(Module[LookedUpFields, Bundle]):
+    """Read whether a user is active."""
+
+    id = "durable.looked_up"
+    effect = Effect.READ
+
+    async def execute(self, fields: LookedUpFields, ctx: Context) -> AsyncIterator[Bundle]:
+        yield {"id": fields.id, "total": fields.total, "active": fields.active}

@@ -1,0 +1,89 @@
+"""W6 and P10, P11: what it costs that operations are remembered. `python tests/bench/w6.py`.
+
+A durable read is W6 against the same scenario with pure modules, three operations a bundle, in CPU
+seconds. A durable write is an intent and an outcome, each kept, against bare commits of SQLite.
+"""
+
+import asyncio
+import sqlite3
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from measure import Cost, answered, check, rounds
+
+from engine.model.execution import Execution, Kind, Status
+from engine.model.journal import Entry, OperationPlace, Origin, Stage
+from engine.store.sqlite import open_sqlite
+
+SMALL, BIG = 1_000, 5_000
+ROUNDS = 3
+PER_HUNDRED = 12_775.0
+WRITES = 300
+
+
+def flow_cost(name: str, count: int, folder: Path) -> Cost:
+    cost, (kept, total) = answered(name, folder, count=count)
+    check(f"answer at {count}", (int(kept), float(total)), (count // 2, count // 100 * PER_HUNDRED))
+    return cost
+
+
+def bare(folder: Path) -> float:
+    """Return the seconds of one commit of a row of 900 bytes, nothing else done."""
+    connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, data BLOB)")
+    began = time.perf_counter()
+    for _ in range(WRITES):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO rows (data) VALUES (?)", (bytes(900),))
+        connection.execute("COMMIT")
+    took = time.perf_counter() - began
+    connection.close()
+    return took / WRITES
+
+
+async def kept(folder: Path) -> float:
+    """Return the seconds of one commit of the journal, of which a write step makes two."""
+    store = await open_sqlite(folder / "kept", create=True)
+    at = datetime(2026, 1, 31, tzinfo=UTC)
+    execution = Execution("e1", "bench", Kind.SCENARIO, Status.RUNNING, at)
+    await store.begin(execution, Origin("", ""))
+    outputs = ({"text": "x" * 900},)
+    began = time.perf_counter()
+    for number in range(WRITES // 2):
+        place = OperationPlace("e1", "save", str(number))
+        await store.journal.keep(Entry(place, Stage.BEGUN))
+        await store.journal.keep(Entry(place, Stage.GAVE, outputs=outputs))
+    took = time.perf_counter() - began
+    await store.finish(execution)
+    await store.close()
+    return took / WRITES
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        flow_cost("w6", SMALL, folder)  # makes the store and the byte code cache
+        small, big, pure_small, pure_big = rounds(
+            ROUNDS,
+            lambda: flow_cost("w6", SMALL, folder),
+            lambda: flow_cost("w6", BIG, folder),
+            lambda: flow_cost("w2", SMALL, folder),
+            lambda: flow_cost("w2", BIG, folder),
+        )
+        commits = [(bare(folder), asyncio.run(kept(folder))) for _ in range(ROUNDS)]
+    step = ((big.cpu - small.cpu) - (pure_big.cpu - pure_small.cpu)) / (BIG - SMALL) / 3
+    plain, ours = min(commits, key=lambda pair: pair[0])
+    sys.stdout.write(f"durable read    {step * 1e6:7.1f} us a step   (P10: at most 20)\n")
+    sys.stdout.write(f"bare commit     {plain * 1e6:7.0f} us\n")
+    sys.stdout.write(
+        f"journal commit  {ours * 1e6:7.0f} us, {ours / plain:.2f} x (P11: at most 1.4)\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
