@@ -6,7 +6,7 @@ to it. Then the module runs for the rest.
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from engine.errors import RunError, StoreError
@@ -128,4 +128,4 @@ async def _live(
 
 def _numbered(place: OperationPlace, number: int) -> OperationPlace:
     """Return the place of a bundle that a stream emits."""
-    return replace(place, path=f"{place.path}+{number}")
+    return OperationPlace(place.execution_id, place.node_id, f"{place.path}+{number}")

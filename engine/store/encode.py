@@ -80,14 +80,20 @@ def from_json(value: Json, path_of: PathOf) -> Any:
 
 def files_in(value: Any) -> Iterator[File]:
     """Yield every file of a value, as often as it occurs."""
+    if type(value) in _WITHOUT_FILES:
+        return
     if isinstance(value, File):
         yield value
-    elif isinstance(value, Mapping):
+    elif type(value) is dict or isinstance(value, Mapping):
         for item in value.values():
-            yield from files_in(item)
+            if type(item) not in _WITHOUT_FILES:
+                yield from files_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from files_in(item)
+
+
+_WITHOUT_FILES: Final = frozenset({str, int, float, bool, type(None), bytes, datetime})
 
 
 def _number(value: float) -> Json:
