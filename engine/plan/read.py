@@ -151,8 +151,15 @@ def read(source: Source, problems: Problems, bounds: Bounds = SCENARIO) -> Docum
         for event in yaml.parse(source.text, Loader=_LOADER):
             builder.take(event)
     except yaml.YAMLError as error:
+        if getattr(error, "problem", None) == _TOO_DEEP:
+            _stop(problems, _nested_too_deep(source, error, bounds))
         _stop(problems, _syntax_problem(source, error, builder.last_braces))
     return builder.document()
+
+
+def _nested_too_deep(source: Source, error: Any, bounds: Bounds) -> Problem:
+    index = min(error.problem_mark.index, len(source.text) - 1)
+    return Problem("E103", TOO_DEEP.format(bounds.depth), source.place(index))
 
 
 def _syntax_problem(source: Source, error: yaml.YAMLError, braces: int | None) -> Problem:
@@ -172,6 +179,14 @@ def _syntax_problem(source: Source, error: yaml.YAMLError, braces: int | None) -
 def _stop(problems: Problems, problem: Problem) -> None:
     problems.add(problem)
     problems.raise_if_any()
+
+
+TOO_DEEP = "lists and mappings are nested deeper than {}"
+_TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml says beyond a limit of its own, of which it tells before the events up to there.
+
+Source: libyaml 0.2.6, which PyYAML 6.0.4 brings along.
+"""
 
 
 @dataclass(slots=True)
@@ -276,8 +291,7 @@ class _Builder:
 
     def _open(self, event: Any, kind: type) -> None:
         if len(self._frames) >= self._bounds.depth:
-            text = f"lists and mappings are nested deeper than {self._bounds.depth}"
-            self._refuse("E103", text, event)
+            self._refuse("E103", TOO_DEEP.format(self._bounds.depth), event)
         start = event.start_mark.index
         if event.flow_style and self._source.text.startswith("{{", start):
             self._unquoted(event, start)
