@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 
 from engine.app import Operator
+from engine.app.serving import Served, ServeRequest, serving
 from engine.model.execution import Execution, Incomplete, Status
 from engine.plan.plan import Plan
-from engine.serving import Served, ServeRequest, serving
 from engine.store.sqlite import SqliteStore
 from engine.web.hooks import HookLimits, hook_app
 

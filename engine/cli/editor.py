@@ -27,8 +27,8 @@ def in_editor(output: Output, operator: "Operator", incomplete_id: str) -> "Inco
     After a mistake the editor opens again with the message above the text. When nothing is changed
     then, the mistake is raised; when nothing is changed at first, the record is returned as it is.
     """
+    from engine.app.editing import read_for_edit, save_edited
     from engine.cli.running import run_async
-    from engine.editing import read_for_edit, save_edited
 
     (record, text), _ = run_async(read_for_edit(incomplete_id, operator))
     text = "".join(f"{line}\n" for line in _head(output, record, operator)) + text

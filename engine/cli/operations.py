@@ -7,9 +7,9 @@ from engine.cli.output import Line, Span, Tone
 from engine.cli.units import counted
 
 if TYPE_CHECKING:
+    from engine.app.stored import MappedFields
     from engine.model.bundle import Bundle
     from engine.model.history import KeptOperation
-    from engine.stored import MappedFields
 
 
 def operation_lines(

@@ -12,9 +12,9 @@ from engine.cli.tables import Column, table
 from engine.cli.units import duration, short
 
 if TYPE_CHECKING:
-    from engine.planned import Planned
-    from engine.replayer import ReplayResult
-    from engine.replaying import Replays
+    from engine.app.planned import Planned
+    from engine.app.replayer import ReplayResult
+    from engine.app.replaying import Replays
 
 COLUMNS = (
     Column("id"),
@@ -109,12 +109,12 @@ def _differences(planned: "Planned") -> Iterator[Line]:
 
 
 def _shown(value: Any) -> str:
-    from engine.planned import NOTHING
+    from engine.app.planned import NOTHING
 
     return "nothing" if value is NOTHING else summary(value)
 
 
 def _json(value: Any) -> Any:
-    from engine.planned import NOTHING
+    from engine.app.planned import NOTHING
 
     return {"given": False} if value is NOTHING else {"given": True, "value": value_json(value)}

@@ -104,7 +104,7 @@ def stored_node_lines(
     columns = (*_NODES[:1], *_NODES[2:])
     if history is None:
         return table(columns, ran, width)
-    from engine.stored import numbers_kept
+    from engine.app.stored import numbers_kept
 
     kept = {name: numbers_kept(operations) for name, operations in history.operations.items()}
     rows = [(*row, kept.get(row[0], "")) for row in ran]

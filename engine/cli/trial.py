@@ -13,7 +13,7 @@ from engine.cli.units import counted, short
 
 if TYPE_CHECKING:
     from engine.app import Operator
-    from engine.trying import TrialResult
+    from engine.app.trying import TrialResult
 
 STOPPED = "ExecutionInterruptedError"
 
@@ -23,10 +23,10 @@ OPTIONS = ("start_at", "until", "dry_run", "step")
 
 def tried(output: Output, operator: "Operator", scenario: Path, options: Mapping[str, Any]) -> int:
     """Try a scenario and tell how it went."""
+    from engine.app.trying import Trial, try_scenario
     from engine.cli.progress import Lines, watching
     from engine.cli.running import run_async
     from engine.cli.stepping import Stepper
-    from engine.trying import Trial, try_scenario
 
     trial = Trial(
         scenario=scenario,

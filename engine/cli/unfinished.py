@@ -17,7 +17,7 @@ from engine.cli.units import short
 
 if TYPE_CHECKING:
     from engine.app import Operator
-    from engine.resuming import Ran
+    from engine.app.resuming import Ran
 
 COLUMNS = (
     Column("node", gives_way=True),
@@ -42,7 +42,7 @@ def discard_run(
     output: Output, scenario: Path, run_id: str, operator: "Operator", *, wait: bool
 ) -> Exit:
     """Drop a run that did not finish, and list what it did."""
-    from engine.resuming import discard
+    from engine.app.resuming import discard
 
     with watching(output) as watcher:
         dropped, _ = run_async(discard(scenario, run_id, operator, watcher, wait=wait))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import Operator, open_store, stored_plan
+from engine.app.stored import nothing_kept
 from engine.errors import NotFoundError, UsageError
 from engine.mapping.coercion import date_text
 from engine.model.bundle import ORDER_ITEMS, Bundle, File
@@ -19,7 +20,6 @@ from engine.model.execution import Execution, Failure, Incomplete, Status
 from engine.model.history import History, KeptOperation
 from engine.plan.plan import Node, NodeKind, Plan, nodes_from
 from engine.plan.write import dump
-from engine.stored import nothing_kept
 from engine.testing.reading import ENDING
 from engine.testing.session import talking_nodes
 from engine.testing.stand_in import works_alone

@@ -24,12 +24,12 @@ from pathlib import Path
 from measure import check
 
 from engine.app import Operator
+from engine.app.planned import How
+from engine.app.replaying import Bulk, replay
 from engine.cli.output import Output
 from engine.cli.progress import Lines
 from engine.model.execution import IncompleteStatus
 from engine.model.selection import Selection
-from engine.planned import How
-from engine.replaying import Bulk, replay
 from engine.store import paging
 from engine.store.sqlite import SqliteStore, open_sqlite
 

@@ -13,8 +13,8 @@ from clocks import StandingClock
 from front_door import fusion, write
 
 from engine.app import Operator
+from engine.app.connections import try_connections
 from engine.cli.exits import Exit
-from engine.connections import try_connections
 
 SCENARIO = """\
 settings: {store_incomplete_executions: true}

@@ -9,8 +9,8 @@ from front_door import fusion, write
 from served import Heard
 
 from engine.app import Operator, catalog
+from engine.app.serving import ServeRequest, serving
 from engine.cli.exits import Exit
-from engine.serving import ServeRequest, serving
 
 SCENARIO = """\
 settings: {store_incomplete_executions: true}

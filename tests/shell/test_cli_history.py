@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from front_door import PEOPLE, fusion, letters, write
 
+from engine.app.stored import numbers_kept
 from engine.cli.exits import Exit
 from engine.model.history import BUNDLE_LIMIT, KeptOperation, Seen
-from engine.stored import numbers_kept
 
 COUNT = """\
 name: Numbers

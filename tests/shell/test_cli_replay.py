@@ -9,8 +9,8 @@ from click.testing import Result
 from clocks import StandingClock
 from front_door import advice, fusion, write
 
+from engine.app.replaying import Pace
 from engine.cli.exits import Exit
-from engine.replaying import Pace
 
 ORDERS = """\
 settings: {store_incomplete_executions: true}

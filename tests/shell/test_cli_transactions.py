@@ -9,9 +9,9 @@ from front_door import PEOPLE, fusion, letters, only_incomplete, write
 from runs import Listener
 
 from engine.app import Operator
+from engine.app.replaying import replay
 from engine.cli.exits import Exit
 from engine.model.execution import Status
-from engine.replaying import replay
 from engine.store.sqlite import open_sqlite
 
 NUMBERED = """\

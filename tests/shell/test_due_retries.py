@@ -9,10 +9,10 @@ import pytest
 from runs import Listener
 
 from engine.app import Operator, catalog, clock, load_plan, opened
-from engine.due import UNABLE_WAIT, retries_at_once, retry_all_due, retry_due
+from engine.app.due import UNABLE_WAIT, retries_at_once, retry_all_due, retry_due
+from engine.app.running import RunRequest, run_scenario
 from engine.errors import StoreBusyError
 from engine.model.execution import IncompleteStatus
-from engine.running import RunRequest, run_scenario
 from engine.store.sqlite import SqliteStore
 
 PROBES = Path(__file__).parents[1] / "probe_modules"

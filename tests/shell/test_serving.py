@@ -11,11 +11,11 @@ from runs import Listener
 from served import PROBES, at_work
 
 from engine.app import Operator, catalog, clock, opened
+from engine.app.running import RunRequest, run_scenario
+from engine.app.worker import Stillness
 from engine.errors import ScenarioError, SetupError, StoreBusyError, StoreError
 from engine.model.events import Hook
 from engine.model.execution import IncompleteStatus, Status
-from engine.running import RunRequest, run_scenario
-from engine.worker import Stillness
 
 RINGS = """\
 settings: {{{settings}}}

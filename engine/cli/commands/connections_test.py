@@ -13,7 +13,7 @@ from engine.cli.tables import Column, table
 
 if TYPE_CHECKING:
     from engine.app import Operator
-    from engine.connections import Tried
+    from engine.app.connections import Tried
 
 COLUMNS = (Column("result"), Column("connection"), Column("connector"), Column("answer"))
 
@@ -34,8 +34,8 @@ def test(
     all work, 2 the arguments or files cannot be used, 4 one does not work, 5 no such connection.
     """
     from engine.app import clock
+    from engine.app.connections import try_connections
     from engine.cli.running import run_async
-    from engine.connections import try_connections
 
     tried, _ = run_async(try_connections(scenario, operator, clock(), name=name))
     if output.as_json:

@@ -30,8 +30,8 @@ def command(output: Output, /, operator: "Operator", *, scenario: Path | None) -
     nothing is run. Each line is ok, warn (it works, and could be better) or fail, with advice. Exit
     codes: 0 nothing has failed, 1 something has.
     """
+    from engine.app.doctor import examine
     from engine.cli.running import run_async
-    from engine.doctor import examine
 
     async def look() -> "list[Finding]":
         found = []

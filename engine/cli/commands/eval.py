@@ -145,8 +145,8 @@ def _lines(stream: BinaryIO, limit: int) -> Iterator[bytes]:
 def _scope(operator: "Operator", given: _Source) -> "tuple[Scope, tuple[str, ...]]":
     """Return what the expression sees, and what to say if it asks for more."""
     from engine.app import world_in
+    from engine.app.stored import scope_of_incomplete
     from engine.cli.running import run_async
-    from engine.stored import scope_of_incomplete
 
     if given.run_id is not None:
         return _scope_of_run(operator, given)
@@ -158,8 +158,8 @@ def _scope(operator: "Operator", given: _Source) -> "tuple[Scope, tuple[str, ...
 
 
 def _scope_of_run(operator: "Operator", given: _Source) -> "tuple[Scope, tuple[str, ...]]":
+    from engine.app.stored import OperationId, scope_of_operation
     from engine.cli.running import run_async
-    from engine.stored import OperationId, scope_of_operation
 
     number = None if given.bundle is None else int(given.bundle)
     wanted = OperationId(given.run_id or "", given.node_id or "", number)

@@ -105,9 +105,9 @@ def _drawn(
     plan = load_plan(scenario, operator)
     if run_id is None:
         return plan, {}
+    from engine.app.stored import plan_as_run, run_of
     from engine.cli.running import run_async
     from engine.draw.outcome import marks_of
-    from engine.stored import plan_as_run, run_of
 
     run, _ = run_async(run_of(run_id, operator, plan))
     drawn = plan_as_run(run, plan, operator) or plan

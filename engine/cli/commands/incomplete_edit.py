@@ -65,9 +65,9 @@ def edit(
     Without options its bundles open in $EDITOR; after a mistake they open again, with what is
     wrong. The failed node's fields are checked with the new data before anything is stored.
     """
+    from engine.app.editing import Changes, edit_incomplete
     from engine.cli.records import data_json, incomplete_json
     from engine.cli.running import run_async
-    from engine.editing import Changes, edit_incomplete
 
     if files or values or scenario:
         _check(files, values)

@@ -49,8 +49,8 @@ def export(
     They can be read, changed, and imported again, on another machine too. They stay stored here.
     """
     from engine.app import open_store
+    from engine.app.exchange import export
     from engine.cli.running import run_async
-    from engine.exchange import export
 
     check_choice(ids, selection, everything=everything)
 
@@ -97,9 +97,9 @@ def import_(
     They are checked first, and if one is wrong none is stored. A replay runs the scenario that is
     written in them: read it, if somebody else has sent it.
     """
+    from engine.app.exchange import take_in
     from engine.cli.records import incomplete_json
     from engine.cli.running import run_async
-    from engine.exchange import take_in
 
     found, _ = run_async(take_in(paths, operator, at=at, overwrite=overwrite))
     if output.as_json:

@@ -85,8 +85,8 @@ def _way(found: "Incomplete", operator: "Operator") -> dict[str, list[str]]:
 
     It is read off the stored scenario, which may need a module that is gone.
     """
+    from engine.app.planned import Act, How, plan_for, planned
     from engine.errors import EngineError
-    from engine.planned import Act, How, plan_for, planned
 
     try:
         steps = planned(found, plan_for(found, operator, How()), How()).steps

@@ -17,9 +17,9 @@ from engine.cli.units import counted, short, until
 
 if TYPE_CHECKING:
     from engine.app import Operator
+    from engine.app.planned import How, Planned
+    from engine.app.replaying import Bulk, Replays
     from engine.model.selection import Selection
-    from engine.planned import How, Planned
-    from engine.replaying import Bulk, Replays
 
 UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600}
 
@@ -94,8 +94,8 @@ def command(
     still stored, 4 a connection is missing or refused, 5 an ID is not known or nothing is selected
     (with --due that is 0).
     """
-    from engine.planned import How
-    from engine.replaying import Bulk
+    from engine.app.planned import How
+    from engine.app.replaying import Bulk
 
     how, bulk = How(**given), Bulk(rate, stop_on)
     if out is not None and not only_plan:
@@ -123,10 +123,10 @@ _ALONE = {
 def _due(output: Output, operator: "Operator") -> int:
     """Retry what is due, and say what is not."""
     from engine.app import clock
+    from engine.app.due import retry_all_due
+    from engine.app.replaying import Replays
     from engine.cli.progress import watching
     from engine.cli.running import run_async
-    from engine.due import retry_all_due
-    from engine.replaying import Replays
 
     with watching(output) as watcher:
         done, signalled = run_async(retry_all_due(operator, watcher))
@@ -162,10 +162,10 @@ def _chosen(operator: "Operator", ids: tuple[str, ...], selection: "Selection") 
 def _planned(
     output: Output, operator: "Operator", ids: list[str], how: "How", out: Path | None
 ) -> int:
+    from engine.app.planned import write_plans
+    from engine.app.replaying import plans_of
     from engine.cli.replays import plan_json, plan_lines
     from engine.cli.running import run_async
-    from engine.planned import write_plans
-    from engine.replaying import plans_of
 
     plans: list[Planned]
     plans, _ = run_async(plans_of(ids, operator, how))
@@ -184,9 +184,9 @@ def _planned(
 def _replayed(
     output: Output, operator: "Operator", ids: list[str], how: "How", bulk: "Bulk"
 ) -> int:
+    from engine.app.replaying import replay
     from engine.cli.progress import watching
     from engine.cli.running import run_async
-    from engine.replaying import replay
 
     with watching(output) as watcher:
         replays, signalled = run_async(replay(ids, operator, watcher, how, bulk))
@@ -194,11 +194,11 @@ def _replayed(
 
 
 def _apply(output: Output, operator: "Operator", path: Path, bulk: "Bulk") -> int:
+    from engine.app.planned import read_plans
+    from engine.app.replaying import apply
     from engine.cli.progress import watching
     from engine.cli.running import run_async
     from engine.errors import NotFoundError
-    from engine.planned import read_plans
-    from engine.replaying import apply
 
     how, plans = read_plans(path)
     if not plans:

@@ -14,7 +14,7 @@ from engine.cli.show import failure_problem, near, show
 
 if TYPE_CHECKING:
     from engine.app import Operator
-    from engine.running import RunResult
+    from engine.app.running import RunResult
 
 
 @click.command(epilog='Example: fusion run scenarios/quickstart.yaml --set customer="Ada"')
@@ -124,9 +124,9 @@ def _once(
 
 
 def _run(output: Output, operator: "Operator", scenario: Path, options: dict[str, Any]) -> int:
+    from engine.app.running import RunRequest, run_scenario
     from engine.cli.progress import watching
     from engine.cli.running import run_async
-    from engine.running import RunRequest, run_scenario
 
     report: Path | None = options["report"]
     if report is not None:

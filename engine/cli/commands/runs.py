@@ -150,10 +150,10 @@ def _show(output: Output, operator: "Operator", run_id: str) -> None:
 
 def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) -> None:
     from engine.app import open_store
+    from engine.app.stored import fields_of, kept_of, nothing_kept
     from engine.cli.operations import operation_json, operation_lines
     from engine.cli.records import execution_json
     from engine.cli.running import run_async
-    from engine.stored import fields_of, kept_of, nothing_kept
 
     async def read() -> "tuple[Execution, History | None]":
         async with open_store(operator) as store:
@@ -180,8 +180,8 @@ def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) 
 def _operations_json(
     execution: "Execution", history: "History | None", operator: "Operator"
 ) -> "dict[str, Any]":
+    from engine.app.stored import fields_of
     from engine.cli.operations import operation_json
-    from engine.stored import fields_of
 
     if history is None:
         return {}

@@ -87,8 +87,8 @@ async def _serve(
     output: Output, operator: "Operator", scenarios: tuple[Path, ...], where: Listening
 ) -> None:
     from engine.app import clock
+    from engine.app.serving import ServeRequest, serving
     from engine.cli.serve_log import ServeLog
-    from engine.serving import ServeRequest, serving
     from engine.web.hooks import hook_app
     from engine.web.hosting import hosted, listening, origin_of
 

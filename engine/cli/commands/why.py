@@ -11,7 +11,7 @@ from engine.cli.output import Line, Output, Span, Tone
 
 if TYPE_CHECKING:
     from engine.app import Operator
-    from engine.origins import Origin
+    from engine.app.origins import Origin
 
 
 @click.command(epilog="Example: fusion why convert.file --run 4f2a --bundle 3")
@@ -43,8 +43,8 @@ def command(
     emitted. Each value is followed back through expressions and bundles as far as the run has kept
     them.
     """
+    from engine.app.origins import Asked, origin_of
     from engine.cli.running import run_async
-    from engine.origins import Asked, origin_of
 
     origin, _ = run_async(origin_of(Asked(name, run_id, number), operator))
     if output.as_json:

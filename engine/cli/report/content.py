@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.app.stored import MappedFields, StoredRun, numbers_kept
 from engine.cli.report.values import Values
 from engine.draw.outcome import Mark
 from engine.draw.words import title_of
 from engine.model.execution import Failure, NodeCount
 from engine.model.history import KeptOperation
 from engine.plan.plan import Plan
-from engine.stored import MappedFields, StoredRun, numbers_kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.app import Operator, load_plan
+from engine.app.stored import StoredRun, fields_of, plan_as_run, run_of
 from engine.cli.files import write_text
 from engine.cli.output import Output
 from engine.cli.report.content import Report
@@ -13,7 +14,6 @@ from engine.cli.running import run_async
 from engine.draw.outcome import marks_of
 from engine.errors import ScenarioError
 from engine.plan.plan import Plan
-from engine.stored import StoredRun, fields_of, plan_as_run, run_of
 
 WITHHELD: Final = "The scenario's data is confidential, so no values are shown."
 NOTHING_KEPT: Final = (

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from engine.app import Operator, catalog, clock, load_plan
-from engine.connections import Tried, try_connections
+from engine.app.connections import Tried, try_connections
 from engine.errors import EngineError, NoStoreError, Problem, ScenarioError
 from engine.mapping.functions.date_formats import zone_named
 from engine.model.health import Finding, Health

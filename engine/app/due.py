@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.app import Operator, clock, load_plan, open_store, tidy
+from engine.app.replayer import ReplayResult
+from engine.app.replaying import replay_alone
 from engine.errors import EngineError, StoreBusyError, StoreError
 from engine.model.execution import IncompleteStatus, NodeCount
 from engine.plan.plan import Plan
-from engine.replayer import ReplayResult
-from engine.replaying import replay_alone
 from engine.run.driver import acid_nodes
 from engine.run.ports import Store, Watcher
 from engine.run.rules import RETRIES_AT_ONCE

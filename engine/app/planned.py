@@ -1,7 +1,7 @@
 """What a replay would do, told before it does anything, and whether that still holds.
 
 A replay plan names each node once: those behind the failed one RUN for what reaches them, those
-before it are REUSEd with the bundle that is stored. `engine.replaying` does what a plan says.
+before it are REUSEd with the bundle that is stored. `engine.app.replaying` does what a plan says.
 """
 
 import hashlib

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from engine.app import Operator, open_store, stored_plan
+from engine.app.stored import OperationId, chosen, kept_of, nothing_kept, world_of
 from engine.errors import MappingError, NotFoundError, Place
 from engine.mapping.compile import Reference, Scope, World
 from engine.mapping.operators import item_of
@@ -19,7 +20,6 @@ from engine.model.history import History, KeptOperation
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.plan import Leaf, Node, NodeKind, Plan
 from engine.run.operation import scope_of
-from engine.stored import OperationId, chosen, kept_of, nothing_kept, world_of
 
 MOST: Final = 300
 """Values that one answer tells of; a large flow has many ways into one value."""

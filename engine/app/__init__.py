@@ -1,7 +1,8 @@
 """The composition root: the one place where the concrete parts of the engine meet.
 
-Runs and replays (`engine.running`, `engine.replaying`) are made of what is here: plans loaded, the
-store found and opened, connections opened, the one real clock.
+What is done for a command has a file of its own in this folder, such as `running` or `replaying`,
+and is made of what is here: plans loaded, the store found and opened, connections opened, the one
+real clock.
 """
 
 import random

@@ -1,7 +1,7 @@
 """Runs that ended before their work did: taken up again before the next one, or dropped.
 
 A process that died left the journal of its run, as does one that was interrupted. Called by
-`engine.running` and `engine.replaying` with the scenario's run lock held.
+`engine.app.running` and `engine.app.replaying` with the scenario's run lock held.
 """
 
 from collections.abc import Sequence

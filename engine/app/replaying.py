@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from engine.app import Operator, clock, open_store, tidy
+from engine.app.planned import How, Planned, changed_since, plan_for, planned
+from engine.app.replayer import Replayer, ReplayResult, replayer_of
 from engine.errors import (
     NotFoundError,
     ResolvedError,
@@ -17,8 +19,6 @@ from engine.errors import (
     UsageError,
 )
 from engine.model.execution import Incomplete, IncompleteStatus
-from engine.planned import How, Planned, changed_since, plan_for, planned
-from engine.replayer import Replayer, ReplayResult, replayer_of
 from engine.run.durable import uncancelled
 from engine.run.ports import Clock, Watcher
 from engine.store.sqlite import SqliteStore

@@ -1,7 +1,7 @@
 """`fusion serve`: scenarios that wait for events, run for each of them, and retries that are due.
 
-Each scenario has a worker of its own (`engine.worker`), so different ones run side by side and each
-one at a time. The hooks (`engine.hooking`) store what is sent to them.
+Each scenario has a worker of its own (`worker`), so different ones run side by side and each one at
+a time. The hooks (`hooking`) store what is sent to them.
 """
 
 import asyncio
@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from engine.app import Operator, catalog, clock, load_plan, opened, tidy
+from engine.app.hooking import Hooks, Log, OpenHook, fields_of_trigger, hook_url, new_key
+from engine.app.worker import Stillness, Worker
 from engine.connect.fetch import guarded_fetch
 from engine.connect.open import Connections
 from engine.connect.servers import Servers
 from engine.errors import EngineError, Problem, ScenarioError, StoreBusyError
-from engine.hooking import Hooks, Log, OpenHook, fields_of_trigger, hook_url, new_key
 from engine.module import Http
 from engine.plan.inputs import settle_inputs
 from engine.plan.plan import Plan
@@ -25,7 +26,6 @@ from engine.store import place
 from engine.store.lock import FileLock
 from engine.store.mentions import mentioned
 from engine.store.sqlite import SqliteStore
-from engine.worker import Stillness, Worker
 
 
 @dataclass(frozen=True, slots=True)

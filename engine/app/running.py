@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import Operator, load_plan, new_execution, opened, surrounded, tidy
-from engine.due import retries_at_once, retry_due
+from engine.app.due import retries_at_once, retry_due
+from engine.app.resuming import Ran, resume_all
 from engine.errors import UsageError
 from engine.model.bundle import Bundle, File
 from engine.model.execution import Execution, Incomplete, Kind, Status
 from engine.plan.inputs import read_bundles, settle_inputs
 from engine.plan.plan import Plan
-from engine.resuming import Ran, resume_all
 from engine.run.driver import Run, marked_nodes
 from engine.run.journaling import can_be_resumed
 from engine.run.ports import Watcher

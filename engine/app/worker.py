@@ -1,7 +1,7 @@
 """One scenario under `fusion serve`: its events run in order of arrival, its retries when due.
 
 It takes what the store holds, so whatever happens to this process, what was accepted is there for
-the next one. `engine.serving` makes one worker per scenario; they share a `Stillness`.
+the next one. `engine.app.serving` makes one worker per scenario; they share a `Stillness`.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.app import Operator, clock, new_execution, surrounded, tidy
-from engine.due import retries_at_once, retry_due
+from engine.app.due import retries_at_once, retry_due
+from engine.app.hooking import Log
+from engine.app.resuming import resume_all
 from engine.errors import EngineError, StoreError, UnresolvedError
-from engine.hooking import Log
 from engine.model.events import Event
 from engine.model.execution import Kind, NodeCount, Status
 from engine.plan.plan import Plan
-from engine.resuming import resume_all
 from engine.run.driver import Run, marked_nodes
 from engine.run.ports import Watcher
 from engine.run.rules import event_wait, retry_waits

@@ -18,6 +18,7 @@ from engine.app import (
     surrounded,
     tidy,
 )
+from engine.app.stored import OperationId, chosen, kept_of, nothing_kept
 from engine.errors import NotFoundError, RunError, UsageError
 from engine.model.bundle import Bundle
 from engine.model.execution import (
@@ -42,7 +43,6 @@ from engine.store import place
 from engine.store.files import FolderFiles
 from engine.store.memory import MemoryStore
 from engine.store.sqlite import SqliteStore
-from engine.stored import OperationId, chosen, kept_of, nothing_kept
 
 Pause = Callable[[Node, Fields], bool]
 """Called before each operation with its mapped fields; false ends the run."""

@@ -1,6 +1,6 @@
 """Replays one record after another: what those of one scenario share is opened once.
 
-Called by `engine.replaying`. Where nothing behind the failed node has an effect outside, many
+Called by `engine.app.replaying`. Where nothing behind the failed node has an effect outside, many
 replays are written in one transaction: one that is cut off before has done nothing.
 """
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.app import Operator, new_execution, surrounded, world
+from engine.app.planned import How, changed_since, inputs_for, plan_for, planned
+from engine.app.resuming import resume
 from engine.errors import EngineError, UsageError
 from engine.model.execution import Execution, Incomplete, IncompleteStatus, Kind
 from engine.module import Effect
 from engine.plan.plan import Plan
-from engine.planned import How, changed_since, inputs_for, plan_for, planned
-from engine.resuming import resume
 from engine.run import core
 from engine.run.driver import Run, marked_nodes
 from engine.run.durable import to_the_end

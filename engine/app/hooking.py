@@ -1,6 +1,6 @@
 """Hooks of the scenarios that one `fusion serve` runs: opened, registered, fed, removed.
 
-`engine.web.hooks` hands over what is sent to them; `engine.serving` runs what is stored.
+`engine.web.hooks` hands over what is sent to them; `engine.app.serving` runs what is stored.
 """
 
 import asyncio
