@@ -177,7 +177,7 @@ class Bench:
             await run.execute(fed=fed, fed_file=origin.fed)
         else:
             await self.store.claim(origin.replayed.id)
-            await run.replay(origin.replayed)
+            await run.replay(origin.replayed, from_trigger=origin.from_trigger)
         return run
 
     async def stored(self) -> list[Incomplete]:
