@@ -34,7 +34,11 @@ def is_alive(pid: int) -> bool:
 
 
 def children_of_this_process() -> list[str]:
-    tasks = Path(f"/proc/{os.getpid()}/task").iterdir()
+    return children_of(os.getpid())
+
+
+def children_of(pid: int) -> list[str]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
     return [one for task in tasks for one in (task / "children").read_text().split()]
 
 

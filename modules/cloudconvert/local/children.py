@@ -1,22 +1,21 @@
 """Programs that work on files: each in its own process group, under limits, killed as a whole.
 
-Called by operations through `Work.run`. A child must be started on the server's own thread: the
-kernel ends it together with the thread that made it.
+Called by operations through `Work.run`. Next: `starting`, which has them started.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from modules.cloudconvert.local.family import resident_bytes
-from modules.cloudconvert.local.isolation import Isolation, launcher
+from modules.cloudconvert.local.isolation import Isolation
 from modules.cloudconvert.local.refusal import TaskFailure
+from modules.cloudconvert.local.starting import Order, Started, Starter
 
 STDERR_BYTES = 16 * 1024
 """How much of the end of a program's complaints is kept."""
@@ -57,16 +56,13 @@ class Ended:
 class Children:
     """Starts programs and leaves none behind."""
 
-    def __init__(self, isolation: Isolation, *, watched: bool = sys.platform != "linux") -> None:
+    def __init__(self, isolation: Isolation) -> None:
         self.isolation = isolation
-        self._watched = watched
-        self._life: Sequence[int] = os.pipe()
+        self._starter = Starter()
 
     def close(self) -> None:
-        """Let the watchers of this server's children know that it ends."""
-        for end in self._life:
-            os.close(end)
-        self._life = ()
+        """End the process that starts programs, and with it whatever still runs."""
+        self._starter.close()
 
     async def run(self, program: Program, on_line: OnLine) -> Ended:
         """Run a program to its end; `on_line` gets each line of its output.
@@ -74,15 +70,13 @@ class Children:
         If the caller is cancelled, the program and all it started are killed first. Raises
         TaskFailure if they hold more memory than they may.
         """
-        async with self._started(program) as process:
-            guard = asyncio.create_task(_within(program.family_bytes, process.pid))
+        async with self._started(program) as started:
+            guard = asyncio.create_task(_within(program.family_bytes, started.pid))
             try:
-                stderr, _, _ = await asyncio.gather(
-                    _tail(_stream(process.stderr)),
-                    _lines(_stream(process.stdout), on_line),
-                    _feed(process, program.stdin),
+                stderr, _ = await asyncio.gather(
+                    _tail(started.stderr), _lines(started.stdout, on_line)
                 )
-                status = await process.wait()
+                status = await started.status()
             finally:
                 guard.cancel()
                 await asyncio.wait([guard])
@@ -91,28 +85,15 @@ class Children:
         return Ended(status, stderr.decode("utf-8", "replace"))
 
     @asynccontextmanager
-    async def _started(self, program: Program) -> AsyncIterator[Process]:
-        process = await asyncio.create_subprocess_exec(
-            *self._arguments(program),
-            stdin=DEVNULL if program.stdin is None else PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=program.folder / "work",
-            env=_environment(program.folder / "work"),
-            start_new_session=True,
-            pass_fds=self._life[:1] if self._is_watched(program) else (),
-        )
+    async def _started(self, program: Program) -> AsyncIterator[Started]:
+        starting = asyncio.create_task(self._starter.start(self._order(program)))
         try:
-            yield process
+            # A start that is cancelled half-way would leave a program that nobody knows.
+            yield await asyncio.shield(starting)
         finally:
-            _kill_group(process.pid)
-            await _reaped(process)
+            await asyncio.shield(_killed(starting))
 
-    def _is_watched(self, program: Program) -> bool:
-        """Say whether its launcher stays: the kernel ends a child with us, but not its children."""
-        return self._watched or program.family_bytes is not None
-
-    def _arguments(self, program: Program) -> list[str]:
+    def _order(self, program: Program) -> Order:
         limits = {
             "RLIMIT_CORE": 0,
             "RLIMIT_NOFILE": program.open_files,
@@ -125,11 +106,10 @@ class Children:
             **limits,
             "network": self.isolation.network,
             "loopback": 1 if program.loopback else None,
-            "parent": os.getpid(),
-            "life": self._life[0] if self._is_watched(program) else None,
         }
         inside = self.isolation.wrap(program.arguments, program.folder)
-        return launcher(plan, inside)
+        work = program.folder / "work"
+        return Order(inside, plan, work, _environment(work), program.stdin)
 
 
 def _environment(work: Path) -> Mapping[str, str]:
@@ -169,28 +149,12 @@ async def _within(most: int | None, group: int) -> None:
     raise TaskFailure("FILE_TOO_LARGE", "The file needs more memory than allowed")
 
 
-async def _reaped(process: Process) -> None:
-    # A second cancellation must not leave the child unwaited; SIGKILL ends it at once.
-    await asyncio.shield(process.wait())
-
-
-def _stream(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
-    if stream is None:
-        raise RuntimeError("the child was started without a pipe")
-    return stream
-
-
-async def _feed(process: Process, data: bytes | None) -> None:
-    if process.stdin is None:
-        return
-    try:
-        process.stdin.write(data or b"")
-        await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        # It ended before it read everything; its status and words tell why.
-        return
-    finally:
-        process.stdin.close()
+async def _killed(starting: "asyncio.Task[Started]") -> None:
+    """End a program and its group, even if its start is still on the way."""
+    started = await starting
+    _kill_group(started.pid)
+    await started.status()
+    started.close()
 
 
 async def _tail(stream: asyncio.StreamReader) -> bytes:

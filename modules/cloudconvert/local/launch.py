@@ -1,27 +1,23 @@
-"""Start a program under limits, without network, and bound to the life of the server.
+"""Start a program under limits, without network, and bound to the life of the process that asked.
 
-Run as `python -I -S launch.py PLAN -- PROGRAM ARGUMENT…`. PLAN is made by `written`: limits by
-their names in `resource`; `network`: `open`, `own` or `own_user`; `loopback`: set, a network of its
-own has one; `parent`: the server's process; `life`: a descriptor; `pipes`: descriptors that become
-the program's from 3 on. This runs before every conversion, so it imports next to nothing: even the
-modules `json`, `typing` and `signal` would double its time.
+Run as `python -I -S launch.py PLAN -- PROGRAM ARGUMENT…`, or used by `fork_server.py`, which has
+this loaded already. PLAN is made by `written`: limits by their names in `resource`; `network`:
+`open`, `own` or `own_user`; `loopback`: set, a network of its own has one; `parent`: the process
+that asked; `pipes`: descriptors that become the program's from 3 on. It imports next to nothing:
+even the modules `json`, `typing` and `signal` would double its time.
 
-On Linux the kernel kills the program when the server's thread ends (PR_SET_PDEATHSIG). Elsewhere
-`life` is the reading end of a pipe whose other end the server holds: this process stays, and kills
-the whole group once the pipe closes.
+On Linux the kernel kills the program when the thread that asked ends (PR_SET_PDEATHSIG).
 """
 
 import ctypes
 import fcntl
 import os
 import resource
-import select
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import NoReturn
 
 SIGKILL = 9
 PR_SET_PDEATHSIG = 1
@@ -47,24 +43,29 @@ def written(plan: "Mapping[str, object]") -> str:
 
 def main(arguments: list[str]) -> int:
     """Apply the plan and become the program; return an exit status only if that failed."""
+    program = arguments[2:]
+    if applied(arguments[0]):
+        os.execv(program[0], program)  # noqa: S606 - becoming the program is the point
+    return REFUSED
+
+
+def applied(words: str) -> bool:
+    """Apply a plan to this process; say whether it may go on."""
     plan = {}
-    for item in arguments[0].split(","):
+    for item in words.split(","):
         name, _, value = item.partition("=")
         plan[name] = value
-    program = arguments[2:]
     for name, value in plan.items():
         if name.startswith("RLIMIT_"):
             _limit(getattr(resource, name, None), int(value))
     _hand_over([int(pipe) for pipe in plan.get("pipes", "").split(":") if pipe])
-    life = int(plan["life"]) if "life" in plan else None
-    if sys.platform == "linux":
-        if not _confine(plan["network"]):
-            return REFUSED
-        if "loopback" in plan and plan["network"] != "open":
-            _raise_loopback()
-        if life is None and not _bind(int(plan["parent"])):
-            return REFUSED
-    return _become(program) if life is None else _watch(program, life)
+    if sys.platform != "linux":
+        return True
+    if not _confine(plan["network"]):
+        return False
+    if "loopback" in plan and plan["network"] != "open":
+        _raise_loopback()
+    return _bind(int(plan["parent"]))
 
 
 def _hand_over(pipes: "Sequence[int]") -> None:
@@ -73,10 +74,6 @@ def _hand_over(pipes: "Sequence[int]") -> None:
     for wanted, pipe in enumerate(away, 3):
         os.dup2(pipe, wanted)
         os.close(pipe)
-
-
-def _become(program: list[str]) -> "NoReturn":
-    os.execv(program[0], program)  # noqa: S606 - becoming the program is the point
 
 
 def _limit(kind: int | None, value: int) -> None:
@@ -116,7 +113,7 @@ def _raise_loopback() -> None:
 
 
 def _bind(parent: int) -> bool:
-    """Die with the server's thread; say whether the server still lives."""
+    """Die with the thread that asked; say whether it still lives."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     return os.getppid() == parent
 
@@ -129,21 +126,6 @@ def _keep_identity(user: int, group: int) -> None:
     ):
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
             file.write(text)
-
-
-def _watch(program: list[str], life: int) -> int:
-    ended, at_end = os.pipe()
-    os.set_inheritable(at_end, True)  # noqa: FBT003 - its only form
-    child = os.fork()
-    if child == 0:
-        os.close(ended)
-        os.close(life)
-        _become(program)
-    os.close(at_end)
-    ready, _, _ = select.select([life, ended], [], [])
-    if life in ready:
-        os.killpg(0, SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
