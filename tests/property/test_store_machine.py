@@ -397,6 +397,8 @@ def check_acts(
         if step.act in {"RUN", "RE-ATTACH"} and not step.note.startswith("if ")
         if step.node_id in MAIN
     ]
+    if told.incomplete.bundles["came"]["word"] == "not this":
+        surely = [one for one in surely if one[0] != "make"][:1]  # nothing passes its filter
     maybe = {step.node_id for step in told.steps if step.note == "if something fails"}
     ran = [one for one in trace if one[0] not in maybe]
     assert all(node in maybe or (node, item, act) in surely for node, _, act in trace)
