@@ -96,6 +96,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.clock = JumpingClock()
         self.bench = Bench(self.folder, SCENARIO, clock=self.clock)
         self.do(self.open_both())
+        self.do(self.bench.store.retries.due(self.clock.now()))  # as each run asks at first
         self.act = probes().module("moody.act")
         self.source = probes().module("moody.source")
         self.act.reset()
