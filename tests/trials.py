@@ -84,7 +84,7 @@ async def outcome_of(trial: Trial) -> Outcome:
             record.allowed,
             dict(record.variables),
         )
-        for record in sorted(await trial.stored(), key=lambda record: record.id)
+        for record in await trial.stored()
     ]
     marks = await trial.marks(plan)
     counts = {name: count.operations for name, count in execution.nodes.items() if count.operations}

@@ -82,12 +82,13 @@ def test_a_fallback_beside_a_route_that_takes_all_is_a_warning(
         "  routes: [{name: all, flow: []}, {fallback: true, flow: []}]\n"
     )
 
-    (warning,) = plan_of(text).warnings
+    def never_run(text: str) -> list[str]:
+        return [one.message for one in plan_of(text).warnings if one.code == "W101"]
 
-    assert warning.code == "W101"
-    assert "`all` takes every bundle" in warning.message
-    assert plan_of(text.replace("name: all", 'name: all, filter: "{{ true }}"')).warnings == ()
-    assert plan_of(text.replace("name: all", "name: all, disabled: true")).warnings == ()
+    (message,) = never_run(text)
+    assert "`all` takes every bundle" in message
+    assert never_run(text.replace("name: all", 'name: all, filter: "{{ true }}"')) == []
+    assert never_run(text.replace("name: all", "name: all, disabled: true")) == []
 
 
 def test_checking_a_scenario_does_not_import_networkx() -> None:
