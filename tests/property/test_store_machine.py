@@ -144,6 +144,7 @@ class StoreMachine(RuleBasedStateMachine):
         except Died:
             self.do(self.reborn())
             self.is_dead = bool(self.do(self.bench.store.journal.unfinished("probe")))
+            self.learn_new()  # what was stored before is there
             return None
 
     async def reborn(self) -> None:
