@@ -76,10 +76,15 @@ def clock() -> SystemClock:
     return SystemClock()
 
 
-@cache
 def catalog(operator: Operator) -> Catalog:
     """Return the connectors that are installed, and the operator's own; found once a process."""
-    return Catalog(operator.modules)
+    return _catalog(operator.modules, Path.cwd())
+
+
+@cache
+def _catalog(folders: tuple[Path, ...], _beside: Path) -> Catalog:
+    """Load what relative `folders` lead to from the folder `_beside`."""
+    return Catalog(folders)
 
 
 def load_plan(path: Path, operator: Operator) -> Plan:

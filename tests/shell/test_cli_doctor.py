@@ -113,7 +113,7 @@ def test_connectors_tell_of_their_own_needs(
     (package / "press_kit-1.0.dist-info" / "entry_points.txt").write_text(points)
     (package / "press_kit-1.0.dist-info" / "METADATA").write_text("Name: press-kit\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(package)
-    monkeypatch.setattr("engine.doctor.catalog", lambda _operator: Catalog())
+    monkeypatch.setattr("engine.app.doctor.catalog", lambda _operator: Catalog())
 
     result = fusion("doctor")
 

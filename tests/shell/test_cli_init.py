@@ -71,6 +71,21 @@ def test_a_module_is_written_with_a_test_that_passes_and_a_page_that_is_true() -
     assert Path("outbox/words.txt").read_text() == "nothing, lost"
 
 
+def test_modules_are_sought_in_the_folder_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        fusion("init", "--module", f"words.find_{number}s".replace("0", "none").replace("1", "one"))
+        found = fusion("modules", "--modules", "fusion_modules")
+        assert ("find_nones" in found.stdout, "find_ones" in found.stdout) == (
+            not number,
+            bool(number),
+        )
+
+
 def test_a_module_overwrites_nothing() -> None:
     fusion("init", "--module", "words.find_words")
     Path("fusion_modules/words_find_words.py").write_text("mine")

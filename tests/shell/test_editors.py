@@ -111,11 +111,13 @@ def test_an_editor_completes_modules_and_fields_and_describes_them(editor: Edito
 def test_an_editor_refuses_nothing_that_only_validate_would(editor: Editor) -> None:
     unseen = [each for each in MISTAKES if each.code in UNKNOWN_TO_SCHEMA - {"E102", "E103"}]
     texts = [each.written()[0] for each in unseen]
-    texts = [text for text in texts if not any(name in text for name in ("demo.", "service"))]
+    seen = ("demo.", "service", "? [")  # of the tests' own connector; a key that no field has
+    texts = [text for text in texts if not any(name in text for name in seen)]
 
     assert len(texts) >= 10
     for number, text in enumerate(texts):
-        found = editor.problems(f"unseen{number}.yaml", f"{MODELINE}\n{text}")
+        whole = text.replace("flow: []", "flow: [{module: tools.sleep, with: {duration: 1s}}]")
+        found = editor.problems(f"unseen{number}.yaml", f"{MODELINE}\n{whole}")
         assert [one for one in found if one.get("source", "").startswith("yaml-schema")] == [], text
 
 
