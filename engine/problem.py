@@ -99,7 +99,8 @@ class Problem:
     """One thing that is wrong, told so that its reader can mend it.
 
     `message` says what happened and to what, `notes` add what exists or is allowed, and `next` is a
-    command worth typing now (empty: none). `place` is None when no file is to blame.
+    command worth typing now (empty: none). `place` is None when no file is to blame. `instead` is
+    what may stand in place of what is underlined without changing what was meant (empty: nothing).
     """
 
     code: str
@@ -107,6 +108,7 @@ class Problem:
     place: Place | None = None
     notes: tuple[str, ...] = ()
     next: str = ""
+    instead: str = ""
 
     @property
     def title(self) -> str:

@@ -194,10 +194,10 @@ class _Reader:
         for name in names:
             self._document.hide((*path, name))
         for name in names:
-            variable = f"{kind}_{name}".upper()
-            text = f"a secret does not stand in a file; write `{name}: {{env: {variable}}}`"
+            reference = f"{{env: {f'{kind}_{name}'.upper()}}}"
+            text = f"a secret does not stand in a file; write `{name}: {reference}`"
             notes = ("or `{file: PATH}` with mode 0600, or `{keyring: SERVICE/NAME}`",)
-            self._report("E303", text, (*path, name), notes=notes)
+            self._report("E303", text, (*path, name), notes=notes, instead=reference)
         return bool(names)
 
     def _report(
@@ -208,10 +208,11 @@ class _Reader:
         *,
         at_key: bool = False,
         notes: tuple[str, ...] = (),
+        instead: str = "",
     ) -> None:
         document = self._document
         place = document.key_place(path) if at_key else document.value_place(path)
-        self._problems.add(Problem(code, text, place, notes))
+        self._problems.add(Problem(code, text, place, notes, instead=instead))
 
 
 def _is_credential(annotation: Any) -> bool:

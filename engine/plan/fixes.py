@@ -6,7 +6,7 @@ problem that it is for is gone from where it was.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -30,6 +30,7 @@ _FIRST_KEY = re.compile(
 )
 _FLOW_SETTINGS = re.compile(r"^settings:[ \t]*\{[ \t]*(?=(\})?)", re.MULTILINE)
 _STORES_NOT = re.compile(r"\bstore_incomplete_executions:([ \t]+)false\b")
+_VARIABLE = re.compile(r"\{env: (\w+)\}")
 _FLOW = re.compile(r"^(?:flow|inputs|connections|on_error):", re.MULTILINE)
 
 
@@ -72,10 +73,10 @@ def fixed_text(
 
     def problems(text: str) -> tuple[Problem, ...]:
         try:
-            load_text(text, path, catalog, connections_file=connections_file)
+            plan = load_text(text, path, catalog, connections_file=connections_file)
         except ScenarioError as error:
             return error.problems
-        return ()
+        return plan.warnings
 
     done: list[tuple[int, str]] = []
     left = problems(text)
@@ -112,20 +113,48 @@ def _edits(text: str, path: Path, problems: tuple[Problem, ...]) -> Iterator[tup
         if place is None or place.file != source.file:
             continue
         at = source.start_of_line(place.line) + place.column - 1
-        if problem.code == "E106":
-            bare = written(source, at)
-            yield problem, Edit(at, at + len(bare), quoted(bare), f"quoted {bare}")
-        elif problem.code == "E105":
-            for edit in _plain_values(source, at, place.length):
-                yield problem, edit
-        elif problem.code == "E124":
-            edit_or_none = _storing(source.text)
-            if edit_or_none is not None:
-                yield problem, edit_or_none
+        for edit in _FIXES.get(problem.code, _none)(source, problem, at):
+            yield problem, edit
 
 
-def _plain_values(source: Source, at: int, length: int) -> Iterator[Edit]:
+def _none(_source: Source, _problem: Problem, _at: int) -> Iterator[Edit]:
+    """Yield nothing: what the author meant is not known."""
+    yield from ()
+
+
+def _quoted(source: Source, _problem: Problem, at: int) -> Iterator[Edit]:
+    bare = written(source, at)
+    yield Edit(at, at + len(bare), quoted(bare), f"quoted {bare}")
+
+
+def _capitals(source: Source, problem: Problem, at: int) -> Iterator[Edit]:
+    """Yield the type that is meant, if its letters are those that stand there."""
+    word = source.text[at : at + len(problem.instead)]
+    if word and word.lower() == problem.instead.lower():
+        words = f"wrote {problem.instead} for {word}"
+        yield Edit(at, at + len(word), problem.instead, words)
+
+
+def _referenced(source: Source, problem: Problem, at: int) -> Iterator[Edit]:
+    """Yield the reference to a secret, if it leads to the very secret that stands in the file.
+
+    Else the fix would take the only copy away.
+    """
+    named = _VARIABLE.fullmatch(problem.instead)
+    secret = os.environ.get(named[1], "") if named else ""
+    length = problem.place.length if problem.place else 0
+    if not secret or source.text[at : at + length] != secret:
+        return
+    start, end = at, at + len(secret)
+    around = source.text[start - 1], source.text[end : end + 1]
+    if around[0] == around[1] and around[0] in "\"'":
+        start, end = start - 1, end + 1
+    yield Edit(start, end, problem.instead, f"wrote {problem.instead} for the secret")
+
+
+def _plain_values(source: Source, problem: Problem, at: int) -> Iterator[Edit]:
     """Yield ways to write an ambiguous value: as the text that it is, else as what it means."""
+    length = problem.place.length if problem.place else 0
     bare = source.text[at : at + length]
     if not bare:
         return
@@ -135,26 +164,45 @@ def _plain_values(source: Source, at: int, length: int) -> Iterator[Edit]:
         yield Edit(at, at + length, meant, f"wrote {meant} for {bare}")
 
 
-def _storing(text: str) -> Edit | None:
-    """Return the edit that makes a scenario store its incomplete executions."""
+def _storing(source: Source, _problem: Problem, _at: int) -> Iterator[Edit]:
+    """Yield the edit that makes a scenario store its incomplete executions."""
+    text = source.text
     words = "set store_incomplete_executions"
     off = _STORES_NOT.search(text)
     if off is not None:
-        return Edit(off.start(), off.end(), f"store_incomplete_executions:{off[1]}true", words)
+        yield Edit(off.start(), off.end(), f"store_incomplete_executions:{off[1]}true", words)
+        return
     line_break = "\r\n" if "\r\n" in text else "\n"
     block = _FIRST_KEY.search(text)
     if block is not None:
         new = f"{block[2]}store_incomplete_executions: true{line_break}"
-        return Edit(block.start(2), block.start(2), new, words)
+        yield Edit(block.start(2), block.start(2), new, words)
+        return
     flow = _FLOW_SETTINGS.search(text)
     if flow is not None:
         comma = "" if flow[1] else ", "
-        return Edit(flow.end(), flow.end(), f"store_incomplete_executions: true{comma}", words)
+        yield Edit(flow.end(), flow.end(), f"store_incomplete_executions: true{comma}", words)
+        return
     first = _FLOW.search(text)
     if first is None or re.search(r"^settings:", text, re.MULTILINE):
-        return None
+        return
     new = f"settings: {{store_incomplete_executions: true}}{line_break}"
-    return Edit(first.start(), first.start(), new, words)
+    yield Edit(first.start(), first.start(), new, words)
+
+
+_FIXES: Mapping[str, Callable[[Source, Problem, int], Iterator[Edit]]] = {
+    "E105": _plain_values,
+    "E106": _quoted,
+    "E124": _storing,
+    "E303": _referenced,
+    "W105": _capitals,
+}
+"""By the code of the problem: edits to try in turn, each of a problem that stands at a character.
+
+Of no other warning is it known which of its ways out is meant, and each changes what a scenario
+does or takes something away: a fallback (W101), a setting (W102), a node (W103, W106), the only
+copy of a secret (W104).
+"""
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,27 +1,15 @@
 """What runs but cannot be meant, as warnings. Called by `engine.plan.check`."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, get_args
 
-from engine.errors import Place, Problem
-from engine.model.scenario import Conditions
+from engine.errors import Problem
 from engine.module import Effect, Kind
-from engine.plan.flow import ErrorType
-from engine.plan.hints import did_you_mean, listed, shown
+from engine.plan.handlers import never_matches
+from engine.plan.hints import listed, shown
 from engine.plan.inspection import Inspection
-from engine.plan.plan import Leaf, Node, NodeKind
+from engine.plan.plan import Leaf, Node, NodeKind, Route
 from engine.plan.secrets_written import find_secrets
 from engine.plan.survey import Survey
-
-_TYPES: tuple[str, ...] = get_args(ErrorType)
-_TEXT = r"""(?P<quote>["'])(?P<type>\w*)(?P=quote)"""
-_COMPARED = re.compile(
-    rf"\berror\s*\.\s*type\s*==\s*{_TEXT}|"
-    + _TEXT.replace("quote", "quote2").replace("type", "type2")
-    + r"\s*==\s*(?:\w+\s*\.\s*)?error\s*\.\s*type\b"
-)
-_EQUAL = ("text:equal", "text:equal:ci")
 
 
 def lints(inspection: Inspection, survey: Survey, nodes: Mapping[str, Node]) -> list[Problem]:
@@ -34,7 +22,7 @@ def lints(inspection: Inspection, survey: Survey, nodes: Mapping[str, Node]) -> 
     for node in nodes.values():
         if not node.disabled:
             found += _never_runs(node)
-            found += _never_matches(inspection, survey, node)
+            found += never_matches(inspection, survey, node, _leaves(node))
             found += _unused(node, used, guarded=bool(survey.by_id[node.id].on_error))
             found += _collects_nothing(node)
     return sorted(found, key=_position)
@@ -65,12 +53,19 @@ def _mapped(nodes: Iterable[Node]) -> frozenset[str]:
 def _never_runs(router: Node) -> Iterator[Problem]:
     """Yield a fallback that never runs: one beside a route that takes every bundle (W101)."""
     open_routes = [route for route in router.routes if not route.disabled]
-    takes_all = [route for route in open_routes if not (route.filter or route.fallback)]
+    takes_all = [route for route in open_routes if not route.fallback and _takes_all(route)]
     if takes_all and any(route.fallback for route in open_routes):
         name = shown(takes_all[0].name) if takes_all[0].name else "another route"
         text = f"the fallback of {shown(router.title)} never runs: {name} takes every bundle"
         notes = ("give that route a filter, or drop the fallback",)
         yield Problem("W101", text, router.place, notes)
+
+
+def _takes_all(route: Route) -> bool:
+    """Tell whether a route has no filter, or one that is `true` for good."""
+    if route.filter is None:
+        return True
+    return not route.filter.leaves and route.filter.passes({})
 
 
 def _unused(node: Node, used: frozenset[str], *, guarded: bool) -> Iterator[Problem]:
@@ -116,44 +111,3 @@ def _collects_nothing(node: Node) -> Iterator[Problem]:
         text = f"{shown(node.title)} takes nothing of the bundles of {listed(closed)}"
         notes = ("behind an aggregator, only what it collects can be mapped",)
         yield Problem("W106", text, node.place, notes)
-
-
-def _never_matches(inspection: Inspection, survey: Survey, node: Node) -> Iterator[Problem]:
-    """Yield comparisons of an error's type with what no error is called (W105)."""
-    for leaf in _leaves(node):
-        if "error" in leaf.mapped.text:
-            for found in _COMPARED.finditer(leaf.mapped.text):
-                group = "type" if found["type"] is not None else "type2"
-                name, at = found[group], found.start(group)
-                if name not in _TYPES:
-                    yield _no_type(name, leaf.place_at(at, max(1, len(name))))
-    draft = survey.by_id[node.id]
-    filters: list[tuple[tuple[str | int, ...], Any]] = [(("filter",), draft.written.filter)]
-    filters += [
-        (("routes", index, "filter"), route.filter)
-        for index, route in enumerate(draft.written.routes or ())
-    ]
-    for path, written in filters:
-        if isinstance(written, Conditions):
-            for place, name in _conditions(inspection, (*draft.keys, *path), written):
-                yield _no_type(name, place)
-
-
-def _conditions(
-    inspection: Inspection, keys: tuple[str | int, ...], written: Conditions
-) -> Iterator[tuple[Place, str]]:
-    for at, group in enumerate(written.any):
-        for index, parts in enumerate(group.all):
-            if len(parts) != 3 or parts[1] not in _EQUAL or not isinstance(parts[2], str):
-                continue
-            compares_type = isinstance(parts[0], str) and "error.type" in parts[0]
-            names = _TYPES if parts[1] == _EQUAL[0] else tuple(map(str.lower, _TYPES))
-            name = parts[2] if parts[1] == _EQUAL[0] else parts[2].lower()
-            if compares_type and "{" not in name and name not in names:
-                path = (*keys, "any", at, "all", index, 2)
-                yield inspection.document.value_place(path), parts[2]
-
-
-def _no_type(name: str, place: Place) -> Problem:
-    text = f"no error has the type {shown(name)}{did_you_mean(name, _TYPES)}"
-    return Problem("W105", text, place, (f"types: {listed(_TYPES)}",))

@@ -63,9 +63,10 @@ def command(
 
     A PATH is a scenario, or a folder with scenarios in it and in its folders. All problems of all
     files are told; `fusion explain CODE` says more of one. With --fix, expressions and ambiguous
-    values are quoted, and a scenario with a Break is set to store what it breaks off; comments and
-    layout stay. Exit codes: 0 no problem (warnings are none), 1 problems, 2 the arguments cannot be
-    used.
+    values are quoted, a scenario with a Break is set to store what it breaks off, types of errors
+    get their capitals, and a secret that an environment variable holds too becomes a reference;
+    comments and layout stay. Exit codes: 0 no problem (warnings are none), 1 problems, 2 the
+    arguments cannot be used.
     """
     output.as_json = output.as_json or form == "json"
     files = list(dict.fromkeys(scenario_files(paths)))

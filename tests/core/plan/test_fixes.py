@@ -29,6 +29,9 @@ def fixed(text: str, catalog: Catalog) -> str:
         ("with: {a: {{ line.nr }}, b: 1}", 'with: {a: "{{ line.nr }}", b: 1}'),
         ("with: {a: no}", 'with: {a: "no"}'),
         ("with: {a: 012, b: 12:30}", 'with: {a: "012", b: "12:30"}'),
+        ("with: {a: 12:30:00, b: 010}", 'with: {a: "12:30:00", b: "010"}'),
+        ("with: {a: 2026-03-01, b: no}", 'with: {a: 2026-03-01, b: "no"}'),
+        ("with: {a: yes, b: on, c: Off}", 'with: {a: "yes", b: "on", c: "Off"}'),
         ("with: {a: 1_000}", 'with: {a: "1_000"}'),
         ("disabled: off", "disabled: false"),
         ("disabled: TRUE", "disabled: true"),
@@ -78,6 +81,81 @@ def test_a_scenario_with_a_break_is_set_to_store(
 
     assert text == (after + BREAK).replace("\n", line_break)
     load_text(text, Path("demo.yaml"), catalog)
+
+
+HANDLER = (
+    FLOW
+    + """\
+  - module: demo.find
+    on_error:
+      - {module: demo.find, filter: "{{ error.type == 'TYPE' }}"}  # why
+      - module: flow.ignore
+"""
+)
+
+
+@pytest.mark.parametrize("name", ["dataerror", "DATAERROR", "DataERROR"])
+def test_a_type_of_an_error_gets_its_capitals(name: str, catalog: Catalog) -> None:
+    text = fixed(HANDLER.replace("TYPE", name), catalog)
+
+    assert text == HANDLER.replace("TYPE", "DataError")
+
+
+def test_a_type_that_may_be_another_one_is_left_to_its_author(catalog: Catalog) -> None:
+    text = HANDLER.replace("TYPE", "DataErorr")
+
+    assert fixed(text, catalog) == text
+
+
+CONNECTED = (
+    """\
+connections:
+  office: {type: service, token: KEY, base_url: https://example.com}  # ours
+"""
+    + FLOW
+)
+
+
+@pytest.mark.parametrize("written", ["8f3e1c7a9b2d", '"8f3e1c7a9b2d"', "'8f3e1c7a9b2d'"])
+def test_a_secret_that_the_environment_holds_becomes_a_reference(
+    written: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_TOKEN", "8f3e1c7a9b2d")
+    text = CONNECTED.replace("KEY", written)
+
+    done = fixed_text(text, Path("demo.yaml"), catalog)
+
+    assert done.text == CONNECTED.replace("KEY", "{env: SERVICE_TOKEN}")
+    assert done.done == ((2, "wrote {env: SERVICE_TOKEN} for the secret"),)
+
+
+@pytest.mark.parametrize("held", ["", "8f3e1c7a", "8f3e1c7a9b2d5"])
+def test_the_only_copy_of_a_secret_is_not_taken_away(
+    held: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_TOKEN", held)
+    text = CONNECTED.replace("KEY", "8f3e1c7a9b2d")
+
+    assert fixed(text, catalog) == text
+
+
+def test_no_fix_takes_a_node_a_route_or_a_secret_away(catalog: Catalog) -> None:
+    text = (
+        FLOW
+        + """\
+  - {id: made, module: tools.compose_string, with: {value: a}}
+  - {module: demo.find, with: {token: 8f3e1c7a9b2d}}
+  - {id: all, module: flow.array_aggregator, with: {source: line, fields: {a: x}}}
+  - module: flow.router
+    routes:
+      - {flow: [{module: demo.find}]}
+      - {fallback: true, flow: [{module: demo.find}]}
+"""
+    )
+    warned = [each.code for each in load_text(text, Path("demo.yaml"), catalog).warnings]
+
+    assert warned == ["W103", "W104", "W106", "W106", "W101"]
+    assert fixed(text, catalog) == text
 
 
 def test_what_cannot_be_mended_stays_as_it_is(catalog: Catalog) -> None:

@@ -81,6 +81,29 @@ def test_an_aggregator_that_swallows_its_bundles_is_told(
         ("{any: [{all: [['{{ error.type }}', 'text:equal', dataerror]]}]}", ["W105"]),
         ("{any: [{all: [['{{ error.type }}', 'text:notequal', dataerror]]}]}", []),
         ("{any: [{all: [['{{ error.message }}', 'text:equal', dataerror]]}]}", []),
+        ("\"{{ error.type in ['DataError', 'Timeout', 'Slow'] }}\"", ["W105", "W105"]),
+        ("\"{{ error.type in ['DataError', 'RateLimitError'] }}\"", []),
+        ("\"{{ error.type not in ['Timeout'] }}\"", []),
+        ("\"{{ 'dataerror' == error.type | lower }}\"", []),
+        ("\"{{ lower(error.type) == 'dataerror' }}\"", []),
+        ("\"{{ lower(error.type) == 'DataError' }}\"", ["W105"]),
+        ("\"{{ contains(error.type, 'Timeout') }}\"", []),
+        ("\"{{ contains(error.type, 'Tymeout') }}\"", ["W105"]),
+        ("\"{{ error.type == 'DataError' and error.type == 'RateLimitError' }}\"", ["W105"]),
+        ('"{{ failed.error.type == 429 }}"', ["W105"]),
+        ('"{{ error.type == 429 or line.nr == 1 }}"', []),
+        ("\"{{ error.type == 'DataError' and now < parseDate('1970', 'YYYY') }}\"", []),
+        ("{any: [{all: [['{{ error.type }}', 'text:contain', Timeout]]}]}", []),
+        ("{any: [{all: [['{{ error.type }}', 'text:contain', Tymeout]]}]}", ["W105"]),
+        ("{any: [{all: [['{{ error.type }}', 'text:startwith:ci', rate]]}]}", []),
+        ("{any: [{all: [['{{ error.type }}', 'number:equal', 429]]}]}", ["W105"]),
+        ("{any: [{all: [['{{ error.type }}', notexist]]}]}", ["W105"]),
+        ("{any: [{all: [['{{ error.type }}', 'text:equal', '{{ line.nr }}']]}]}", []),
+        (
+            "{any: [{all: [['{{ error.type }}', 'text:equal', DataError],"
+            " ['{{ failed.error.type }}', 'text:equal', RateLimitError]]}]}",
+            ["W105"],
+        ),
     ],
 )
 def test_a_handler_for_a_type_that_no_error_has_is_told(
@@ -94,6 +117,36 @@ def test_a_handler_for_a_type_that_no_error_has_is_told(
       - module: flow.ignore
 """
     assert codes(plan_of, text) == found
+
+
+def test_a_route_that_no_type_of_error_takes_is_told(plan_of: MakePlan) -> None:
+    text = """\
+  - module: demo.find
+    on_error:
+      - module: flow.router
+        routes:
+          - {filter: "{{ error.type == 'DataError' }}", flow: [{module: flow.ignore}]}
+          - {filter: "{{ substring(error.type, 0, 4) == 'Http' }}", flow: [{module: flow.ignore}]}
+"""
+    (warning,) = plan_of(HEAD + text).warnings
+
+    assert warning.code == "W105"
+    assert warning.place is not None
+    assert (warning.place.line, warning.place.column) == (8, 23)
+
+
+def test_a_fallback_beside_a_route_that_takes_everything_is_told(plan_of: MakePlan) -> None:
+    routes = "[{{name: all{}, flow: [{}]}}, {{fallback: true, flow: [{}]}}]"
+    put = "{module: demo.find}"
+
+    def found(more: str) -> list[str]:
+        return codes(
+            plan_of, f"  - {{module: flow.router, routes: {routes.format(more, put, put)}}}\n"
+        )
+
+    assert found("") == found(", filter: true") == ["W101"]
+    assert found(", filter: false") == found(', filter: "{{ line.nr }}"') == []
+    assert found(", disabled: true") == []
 
 
 def test_the_place_of_a_type_is_that_of_its_first_letter(plan_of: MakePlan) -> None:
