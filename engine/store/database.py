@@ -18,7 +18,7 @@ from engine import lasting
 from engine.errors import LeaseLostError, NoStoreError, StoreBusyError, StoreError
 from engine.lasting import flush_path
 from engine.model.bundle import File
-from engine.store.faults import damaged, told
+from engine.store.faults import damaged, told, unusable
 from engine.store.lease import Leases
 from engine.store.lock import FileLock, Processes
 from engine.store.queries import Migration, migrations, queries
@@ -74,6 +74,7 @@ class Database:
     def open(self, *, create: bool) -> None:
         """Open the store. Raises NoStoreError if there is none and `create` is false."""
         if not create and not self.path.exists():
+            self._refuse_log()
             raise NoStoreError(f"no store in {self.folder}")
         with told(self.path):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -198,9 +199,7 @@ class Database:
 
     def _create(self) -> None:
         """Make a new store and move it to its place in one step."""
-        log = self.path.with_name(f"{FILE_NAME}-wal")
-        if log.exists():
-            raise damaged(self.path, f"the file is gone, its log {log.name} is still there")
+        self._refuse_log()
         new = self.path.with_name(f"{FILE_NAME}.new")
         for left in self.folder.glob(f"{new.name}*"):
             left.unlink()
@@ -216,6 +215,12 @@ class Database:
         lasting.rename(new, self.path)
         flush_path(self.folder)
 
+    def _refuse_log(self) -> None:
+        """Leave a log alone whose store is gone: it may be the only copy."""
+        log = self.path.with_name(f"{FILE_NAME}-wal")
+        if log.exists():
+            raise damaged(self.path, f"the file is gone, its log {log.name} is still there")
+
     def _check(self) -> None:
         """Refuse what is no store or too new; upgrade what is older, after a backup."""
         assert self._connection is not None  # noqa: S101 - called by open()
@@ -223,10 +228,11 @@ class Database:
             raise damaged(self.path, "it is not a store of fusion")
         version, latest = _pragma(self._connection, "user_version"), migrations()[-1].number
         if version > latest:
-            raise StoreError(
-                f"the store {self.path} was written by a newer version of fusion "
-                f"(format {version}, this one knows {latest})",
-                notes=("upgrade fusion, or use another store with --store",),
+            formats = f"(format {version}, this one knows {latest})"
+            raise unusable(
+                self.path,
+                f"was written by a newer version of fusion {formats}",
+                ("upgrade fusion, or use another store with --store",),
             )
         if version < latest:
             self._upgrade_from(version)

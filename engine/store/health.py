@@ -37,6 +37,11 @@ def store_findings(folder: Path) -> Iterator[Finding]:
     yield _mode(folder)
     yield from _key(folder)
     path = folder / FILE_NAME
+    log = path.with_name(f"{FILE_NAME}-wal")
+    if not path.exists() and log.exists():
+        text = f"{path} is gone, and its log {log.name} is still there"
+        yield Finding("store", Health.FAIL, text, _MOVE)
+        return
     if not path.exists():
         text = f"{folder} has no {FILE_NAME}; the next run makes it"
         yield Finding("store", Health.OK, text)
