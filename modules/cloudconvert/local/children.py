@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modules.cloudconvert.local.family import resident_bytes
@@ -44,6 +44,8 @@ class Program:
     """It speaks to others inside of its own network."""
     family_bytes: int | None = None
     """It starts others, which live no longer than it: memory of all of them together."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What it gets besides what every child has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Children:
         }
         inside = self.isolation.wrap(program.arguments, program.folder)
         work = program.folder / "work"
-        return Order(inside, plan, work, _environment(work), program.stdin)
+        environment = {**_environment(work), **program.environment}
+        return Order(inside, plan, work, environment, program.stdin)
 
 
 def _environment(work: Path) -> Mapping[str, str]:

@@ -120,11 +120,29 @@ IMAGEMAGICK = Sought(
     ("magick", "convert-im6.q16", "convert"),
     ("-version",),
     r"^Version: ImageMagick (\S+)",
-    "Photoshop, HEIC, GIMP, DDS and PCX pictures to PNG, JPG and more",
+    "Photoshop, HEIC, GIMP, DDS and PCX pictures to PNG, JPG and more; commands of convert",
     "imagemagick",
     "imagemagick",
     listing=("-list", "format"),
     listed=r"^ *([A-Z0-9]+)\*? .* r[w-][+-] ",
+)
+GRAPHICSMAGICK = Sought(
+    "graphicsmagick",
+    ("gm",),
+    ("version",),
+    r"^GraphicsMagick (\S+)",
+    "commands of gm",
+    "graphicsmagick",
+    "graphicsmagick",
+)
+FFPROBE = Sought(
+    "ffprobe",
+    ("ffprobe",),
+    ("-version",),
+    r"^ffprobe version (\S+)",
+    "commands of ffprobe",
+    "ffmpeg",
+    "ffmpeg",
 )
 RSVG = Sought(
     "librsvg",
@@ -143,6 +161,8 @@ SOUGHT: Sequence[Sought] = (
     POPPLER,
     EXIFTOOL,
     IMAGEMAGICK,
+    GRAPHICSMAGICK,
+    FFPROBE,
     RSVG,
 )
 

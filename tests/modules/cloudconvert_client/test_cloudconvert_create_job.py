@@ -241,7 +241,8 @@ async def test_files_of_an_aggregator_go_through_linked_tasks_to_a_download(
         assert archive.namelist() == ["one.txt", "two.txt"]
 
 
-async def test_a_command_is_executed_on_a_linked_file(tmp_path: Path) -> None:
+@pytest.mark.needs("identify")
+async def test_commands_are_executed_on_linked_files(tmp_path: Path) -> None:
     clip = await asyncio.to_thread(make_clip(tmp_path / "a.mp4").read_bytes)
     async with server(tmp_path) as world:
         job = await only(
@@ -252,12 +253,15 @@ async def test_a_command_is_executed_on_a_linked_file(tmp_path: Path) -> None:
                 {"name": "frame", "operation": "command", "input": "film", "engine": "ffmpeg",
                  "command": "ffmpeg",
                  "arguments": "-i /input/film/a.mp4 -frames:v 1 -f image2 /output/frame.png"},
-                {"name": "out", "operation": "export/url", "input": "frame"},
+                {"name": "small", "operation": "command", "input": "frame",
+                 "engine": "imagemagick", "command": "convert",
+                 "arguments": "/input/frame/frame.png -resize 50% /output/small.jpg"},
+                {"name": "out", "operation": "export/url", "input": "small"},
             ],
         )  # fmt: skip
         ended = await until_ended(world, job["id"])
     [out] = [task for task in ended["tasks"] if task["name"] == "out"]
-    assert [file["filename"] for file in out["result"]["files"]] == ["frame.png"]
+    assert [file["filename"] for file in out["result"]["files"]] == ["small.jpg"]
 
 
 async def until_ended(world: World, job_id: str) -> Bundle:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from local_server import UPLOAD, Local, describe, make_clip, make_picture, serving, task_of
 
-from modules.cloudconvert.local.converters.ffmpeg_command import NotAllowed, allowed
+from modules.cloudconvert.local.converters.command_words import NotAllowed
+from modules.cloudconvert.local.converters.ffmpeg_command import allowed
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ async def test_a_playlist_in_disguise_opens_no_other_file(local: Local, tmp_path
         ({"arguments": ""}, "arguments"),
         ({"engine": "bash"}, "engine"),
         ({"command": "rm"}, "command"),
-        ({"engine": "imagemagick", "command": "convert"}, "command"),
+        ({"engine": "imagemagick", "command": "mogrify"}, "command"),
     ],
 )
 async def test_commands_that_are_not_served_are_refused(

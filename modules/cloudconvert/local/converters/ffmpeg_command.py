@@ -5,10 +5,18 @@ are not on it; everything else of use is. Plain functions; nothing runs here.
 """
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from modules.cloudconvert.local.converters.command_words import (
+    INPUT,
+    OUTPUT,
+    Command,
+    NotAllowed,
+    Places,
+    Read,
+    Written,
+    tokens_of,
+)
 from modules.cloudconvert.local.converters.containers import CONTAINERS
 from modules.cloudconvert.local.converters.ffmpeg import FORMAT_WHITELIST
 
@@ -50,7 +58,6 @@ showwavespic showspectrumpic ebur128 join acrossfade aloop anullsrc sine aselect
 fieldorder interlace deband
 """
 FILTERS = frozenset(_FILTERS.split())
-MOST_TOKENS = 500
 
 _PLAIN_VALUE = re.compile(r"(?!/)[\w.:+\-/]{1,100}")
 _MAP_VALUE = re.compile(r"-?[\w\[\]:.?\-]{1,60}")
@@ -59,53 +66,33 @@ _GRAPH = re.compile(r"[\w=:,;\[\]()*/+\-.<>|@# '!?&^~%\n]{1,5000}")
 _FILTER = re.compile(
     r"\s*(?:\[\w[\w:]*\]\s*)*([a-z0-9_]+)(?:@\w+)?\s*(?:=[^\[\]]*)?(?:\[\w+\]\s*)*"
 )
-_INPUT = re.compile(r"/input/[^/]{1,255}/[^/]{1,255}")
-_OUTPUT = re.compile(r"/output/([A-Za-z0-9_%][\w .%()-]{0,200})")
+
+GUARDS = ("-protocol_whitelist", "file", "-format_whitelist", INPUT_FORMATS)
 
 
-class NotAllowed(Exception):  # noqa: N818 - an answer about the command
-    """The command is not let through; the text says which part, and why."""
-
-
-@dataclass(slots=True)
-class Command:
-    """A command that was let through. Words that are files are not places yet."""
-
-    inputs: list[str] = field(default_factory=list)
-    """`/input/{task}/{file}`, as they were written."""
-    words: list[str | tuple[str, str]] = field(default_factory=list)
-    """Arguments as they are, or `("input", path)` and `("output", name)`."""
-
-    def arguments(self, program: str, files: Mapping[str, str], output: str) -> list[str]:
-        """Return the command line; `files` maps inputs to places, `output` is a folder."""
-        found = [program, "-hide_banner", "-nostdin", "-y"]
-        for word in self.words:
-            match word:
-                case ("input", path):
-                    guards = ["-protocol_whitelist", "file", "-format_whitelist", INPUT_FORMATS]
-                    found += [*guards, "-i", f"file:{files[path]}"]
-                case ("output", name):
-                    found.append(f"file:{output}/{name}")
-                case str():
-                    found.append(word)
-        return found
+def line(command: Command, program: str, places: Places, output: str) -> list[str]:
+    """Return the command line; `output` is a folder."""
+    found = [program, "-hide_banner", "-nostdin", "-y"]
+    for word in command.words:
+        match word:
+            case Read(name):
+                found += [*GUARDS, "-i", f"file:{places[name]}"]
+            case Written(name):
+                found.append(f"file:{output}/{name}")
+            case str():
+                found.append(word)
+    return found
 
 
 def allowed(text: str) -> Command:
     """Read the arguments of a command. Raises NotAllowed."""
-    try:
-        tokens = shlex.split(text)
-    except ValueError as error:
-        raise NotAllowed(f"the arguments cannot be read: {error}") from error
-    if len(tokens) > MOST_TOKENS:
-        raise NotAllowed(f"more than {MOST_TOKENS} arguments")
     command = Command()
-    left = iter(tokens)
+    left = iter(tokens_of(text))
     for token in left:
         if token.startswith("-"):
             _option(token, left, command)
-        elif found := _OUTPUT.fullmatch(token):
-            command.words.append(("output", found[1]))
+        elif found := OUTPUT.fullmatch(token):
+            command.words.append(Written(found[1]))
         else:
             raise NotAllowed(f"{token!r} is no option, and no file below /output/")
     return command
@@ -120,10 +107,9 @@ def _option(token: str, left: Iterator[str], command: Command) -> None:
     if value is None:
         raise NotAllowed(f"{token} has no value, or is not on the list of options")
     if name == "i":
-        if not _INPUT.fullmatch(value):
+        if not INPUT.fullmatch(value):
             raise NotAllowed(f"{value!r} is no file below /input/{{task}}/")
-        command.inputs.append(value)
-        command.words.append(("input", value))
+        command.words.append(Read(value))
         return
     if name not in _CHECKS:
         raise NotAllowed(f"the option {token} is not on the list")

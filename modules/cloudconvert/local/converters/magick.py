@@ -8,6 +8,7 @@ itself. Source: ImageMagick's documentation, command line and security policy.
 from collections.abc import Callable
 
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
+from modules.cloudconvert.local.converters.magick_command import ENVIRONMENT
 from modules.cloudconvert.local.converters.outside import (
     BEGUN,
     DONE,
@@ -23,7 +24,6 @@ from modules.cloudconvert.local.sniff import head_of, sniff_bytes
 
 READ = ("psd", "heic", "xcf", "dds", "pcx")
 WRITTEN = frozenset(("png", "jpg", "webp", "tiff", "gif", "bmp"))
-BOUNDS = ("-limit", "memory", "1GiB", "-limit", "map", "2GiB", "-limit", "disk", "4GiB")
 
 
 async def _run(work: Work, conversion: Conversion) -> Converted:
@@ -34,11 +34,12 @@ async def _run(work: Work, conversion: Conversion) -> Converted:
     area = ("-limit", "area", str(work.limits.pixels), "-limit", "thread", str(work.threads))
     # The first picture of a file is the whole, with all layers on it.
     source = f"{conversion.input_format}:{conversion.source.path}[0]"
-    command = [program.path, *BOUNDS, *area, source, *_changes(options)]
+    command = [program.path, *area, source, *_changes(options)]
     if conversion.output_format in ("jpg", "bmp"):
         command += ["-background", options.background or "white", "-alpha", "remove"]
     work.report(BEGUN)
-    await run_outside(work, [*command, f"{conversion.output_format}:{target}"], target)
+    command.append(f"{conversion.output_format}:{target}")
+    await run_outside(work, command, target, ENVIRONMENT)
     work.report(DONE)
     return Converted([target], program.version)
 

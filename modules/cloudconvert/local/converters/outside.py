@@ -1,6 +1,6 @@
 """Running a program from PATH for a converter: under limits, with its words if it fails."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from modules.cloudconvert.local.call_worker import last_words
@@ -34,7 +34,12 @@ def version_of_program(*sought: Sought) -> Callable[[Inventory], str | None]:
     return version
 
 
-async def run_outside(work: Work, arguments: Sequence[str], target: Path | None = None) -> Ended:
+async def run_outside(
+    work: Work,
+    arguments: Sequence[str],
+    target: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Ended:
     """Run a command line to its end. Raises TaskFailure unless it succeeds and writes `target`."""
     ended = await work.run(
         Program(
@@ -43,6 +48,7 @@ async def run_outside(work: Work, arguments: Sequence[str], target: Path | None 
             output_bytes=work.limits.output_bytes,
             family_bytes=work.limits.family_bytes,
             open_files=1024,
+            environment=environment or {},
         ),
         lambda _line: None,
     )

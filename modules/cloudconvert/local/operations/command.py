@@ -7,9 +7,15 @@ from pydantic import Field
 
 from modules.cloudconvert.local.call_worker import plain
 from modules.cloudconvert.local.children import Program
+from modules.cloudconvert.local.converters.command_words import Command, NotAllowed
+from modules.cloudconvert.local.converters.commands import (
+    COMMANDS,
+    Commanded,
+    commands_of,
+    places_of,
+)
 from modules.cloudconvert.local.converters.ffmpeg import complaint
-from modules.cloudconvert.local.converters.ffmpeg_command import NotAllowed, allowed
-from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Inventory
+from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.operations.operation import (
     Entry,
     Made,
@@ -25,11 +31,7 @@ from modules.cloudconvert.local.settings import LONGEST_TIMEOUT_SECONDS
 MOST_FILES = 1000
 MOST_LINES = 2000
 """Of a program's output that are kept."""
-COMMANDS = {
-    "ffmpeg": ("ffmpeg", "ffprobe"),
-    "imagemagick": ("convert", "identify"),
-    "graphicsmagick": ("gm",),
-}
+GROUPS = {"ffmpeg": "video", "imagemagick": "image", "graphicsmagick": "image"}
 
 
 class CommandFields(TaskFields):
@@ -43,55 +45,65 @@ class CommandFields(TaskFields):
 
 
 def _check(fields: CommandFields, inventory: Inventory) -> None:
-    possible = COMMANDS[fields.engine]
+    possible = commands_of(fields.engine)
     if fields.command not in possible:
         text = f"The selected {{path}} is invalid. Possible values: {', '.join(possible)}."
         raise invalid({"command": [text]})
-    if fields.command != "ffmpeg":
-        # They read and write far more than their arguments tell, by delegates and scripts.
-        raise engine_missing(
-            f"The engine for {fields.command}", "it is not served on this machine", "command"
-        )
-    if inventory.ffmpeg_for(frozenset()) is None:
-        raise engine_missing("The engine ffmpeg", VIDEO_INSTALL, "engine")
+    commanded = possible[fields.command]
+    if commanded.found(inventory) is None:
+        field = "command" if fields.command == "ffprobe" else "engine"
+        raise engine_missing(f"The program {fields.command}", commanded.install, field)
     try:
-        allowed(fields.arguments)
+        commanded.read(fields.arguments)
     except NotAllowed as refused:
         raise invalid({"arguments": [f"The {{path}} are not allowed: {refused}."]}) from refused
 
 
 async def _run(work: Work) -> Outcome:
     fields: CommandFields = work.fields
-    program = work.inventory.ffmpeg_for(frozenset())
+    commanded = commands_of(fields.engine)[fields.command]
+    program = commanded.found(work.inventory)
     if program is None:
-        raise TaskFailure("ENGINE_MISSING", f"The engine ffmpeg is not here: {VIDEO_INSTALL}")
+        text = f"The program {fields.command} is not here: {commanded.install}"
+        raise TaskFailure("ENGINE_MISSING", text)
     output = work.folder.work / "output"
     output.mkdir()
-    places = {
-        f"/input/{origin}/{one.filename}": str(one.path)
-        for one in work.inputs
-        for origin in one.origin
-    }
-    command = allowed(fields.arguments)
-    for wanted in command.inputs:
-        if wanted not in places:
-            raise TaskFailure("INPUT_FILE_NOT_FOUND", f"There is no {wanted}")
+    command = commanded.read(fields.arguments)
+    places = _places(work, commanded, command)
     lines: list[str] = []
 
     def on_line(line: bytes) -> None:
         if len(lines) < MOST_LINES:
             lines.append(line.decode("utf-8", "replace"))
 
-    arguments = command.arguments(program.path, places, str(output))
-    running = Program(arguments, work.folder.path, output_bytes=work.limits.output_bytes)
+    running = Program(
+        commanded.line(command, program.path, places, str(output)),
+        work.folder.path,
+        output_bytes=work.limits.output_bytes,
+        family_bytes=work.limits.family_bytes,
+        environment=commanded.environment,
+    )
     ended = await work.run(running, on_line)
     if ended.status != 0:
         raise TaskFailure("CONVERSION_FAILED", plain(complaint(ended.stderr), work))
     said = _said([*lines, *ended.stderr.splitlines()], work)
     facts = {"output": said} if fields.capture_output else {}
-    return Outcome(
-        _made(work, empty_is_fine=fields.capture_output), "ffmpeg", program.version, facts
-    )
+    made = _made(work, empty_is_fine=fields.capture_output)
+    return Outcome(made, fields.engine, program.version, facts)
+
+
+def _places(work: Work, commanded: Commanded, command: Command) -> dict[str, str]:
+    """Return how the program is told of each input that the command names."""
+    places = places_of(commanded, work.inputs)
+    wanted: dict[str, str] = {}
+    for name in command.inputs():
+        if name not in places:
+            raise TaskFailure("INPUT_FILE_NOT_FOUND", f"There is no {name}")
+        place = places[name]
+        if place is None:
+            raise TaskFailure("OPEN_FAILED", f"{name} is no picture that is let in here")
+        wanted[name] = place
+    return wanted
 
 
 def _said(lines: Iterable[str], work: Work) -> str:
@@ -110,9 +122,13 @@ def _made(work: Work, *, empty_is_fine: bool) -> list[Made]:
 
 
 def _entries(inventory: Inventory) -> Iterable[Entry]:
-    found = inventory.ffmpeg_for(frozenset())
-    if found is not None:
-        yield Entry("command", "ffmpeg", group="video", engine_version=found.version)
+    seen: set[str] = set()
+    for one in COMMANDS:
+        found = one.found(inventory)
+        if found is not None and one.engine not in seen:
+            seen.add(one.engine)
+            group = GROUPS[one.engine]
+            yield Entry("command", one.engine, group=group, engine_version=found.version)
 
 
 COMMAND = Operation(
