@@ -31,7 +31,7 @@ from engine.plan.plan import Plan
 from engine.run.ports import Watcher
 from engine.run.surroundings import Surroundings
 from engine.store import place
-from engine.store.config import history_budget, key_reference, retention, use_config
+from engine.store.config import history_budget, key_reference, module_folders, retention, use_config
 from engine.store.files import FolderFiles
 from engine.store.seal import KeyOf, key_from
 from engine.store.sqlite import SqliteStore, open_sqlite
@@ -77,8 +77,14 @@ def clock() -> SystemClock:
 
 
 def catalog(operator: Operator) -> Catalog:
-    """Return the connectors that are installed, and the operator's own; found once a process."""
-    return _catalog(operator.modules, Path.cwd())
+    """Return the connectors that are installed, and the operator's own; found once a process.
+
+    Raises ScenarioError (E140) of a module that does not load.
+    """
+    here = Path.cwd()
+    by_place = {folder.resolve(): folder for folder in module_folders(operator.store, here)}
+    by_place |= {folder.resolve(): folder for folder in operator.modules}
+    return _catalog(tuple(by_place.values()), here)
 
 
 @cache

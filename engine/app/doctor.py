@@ -81,7 +81,10 @@ def _connectors(operator: Operator) -> tuple[Catalog | None, Finding]:
         found = catalog(operator)
     except ScenarioError as error:
         return None, _failed("modules", error.problems[0])
-    return found, Finding("connectors", Health.OK, ", ".join(found.names()))
+    text = ", ".join(found.names())
+    if found.folders:
+        text += f"; yours come from {', '.join(map(str, found.folders))}"
+    return found, Finding("connectors", Health.OK, text)
 
 
 async def _connector(found: Catalog, name: str) -> AsyncIterator[Finding]:

@@ -23,6 +23,7 @@ class Catalog:
     """
 
     def __init__(self, module_folders: Sequence[Path] = ()) -> None:
+        self.folders = tuple(folder.resolve() for folder in module_folders)
         self._user = load_folders(module_folders)
         self._connectors = dict(self._user.connectors)
         self._classes = dict(self._user.classes)

@@ -1,5 +1,9 @@
 """First look at all nodes of a scenario: their ids, and the modules behind them."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
 from engine.errors import ScenarioError
 from engine.mapping.compile import RESERVED_NAMES
 from engine.model.scenario import NodeWritten
@@ -13,6 +17,9 @@ MAX_NODES = 1_000
 """Most nodes of a scenario, those on error routes included."""
 
 LONGEST_ID = 100
+
+OWN_MODULES = "fusion_modules"
+"""Folder in which a person's own modules lie by custom."""
 
 
 class Survey:
@@ -86,6 +93,12 @@ class Survey:
             for problem in error.problems:
                 self._inspection.problems.add(problem)
 
+    def _own_modules(self) -> Iterator[str]:
+        """Yield a note on a folder of modules beside the scenario, which nobody has named."""
+        folder = Path(self._inspection.document.source.file).parent / OWN_MODULES
+        if folder.is_dir() and folder.resolve() not in self._inspection.catalog.folders:
+            yield f"code beside a scenario runs if it is named: --modules {quote(str(folder))}"
+
     def _report_unknown(self, draft: Draft, module_id: str) -> None:
         catalog = self._inspection.catalog
         connector = module_id.partition(".")[0]
@@ -93,7 +106,7 @@ class Survey:
         hint = f"; did you mean {shown(meant)}?" if meant else ""
         notes: tuple[str, ...] = ()
         if not meant and connector not in (*catalog.names(), "flow"):
-            notes = (f"connectors: {', '.join(['flow', *catalog.names()])}",)
+            notes = (f"connectors: {', '.join(['flow', *catalog.names()])}", *self._own_modules())
         self._inspection.report(
             "E120",
             f"there is no module {shown(module_id)}{hint}",

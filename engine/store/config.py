@@ -8,10 +8,13 @@
       {first: 10, last: 10, failures: 100, outputs: 3, runs: 50}
     retention:            # when ended runs and what is resolved go; most bytes of the store's rows
       {runs: 30d, resolved: 30d, size: 1000000000}
+    modules: [../fusion_modules]    # folders with modules of one's own, from this folder on
 
 Called by `engine.app` and by the commands that evaluate expressions, before anything is compiled.
 """
 
+import os
+import shlex
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -33,7 +36,8 @@ SECTION = "expressions"
 KEY = "encryption_key"
 HISTORY = "history"
 RETENTION = "retention"
-SECTIONS = (SECTION, KEY, HISTORY, RETENTION)
+MODULES = "modules"
+SECTIONS = (SECTION, KEY, HISTORY, RETENTION, MODULES)
 LIMITS = tuple(each.name for each in fields(Limits))
 COUNTS = tuple(each.name for each in fields(Budget))
 MOST = 10_000
@@ -79,6 +83,21 @@ def retention(folder: Path) -> Retention:
     """Return when a store's folder says that it forgets. Raises ScenarioError."""
     histories = history_budget(folder).runs
     return replace(_read(folder, _Reader.retention) or Retention(), histories=histories)
+
+
+def module_folders(named: Path | None, here: Path) -> tuple[Path, ...]:
+    """Return the folders of modules that the operator's settings name; without a store, none.
+
+    Every command runs their code, so they are heeded only in the store that is named, or is the
+    nearest to the current folder (not to a scenario, which may come from elsewhere), and only
+    while nobody else may open it. Raises ScenarioError (E140 if others may).
+    """
+    try:
+        folder = existing(named, None, here)
+    except NoStoreError:
+        return ()
+    found = _read(folder, lambda file: file.modules(folder)) or ()
+    return tuple(Path(os.path.normpath(folder / name)) for name in found)
 
 
 def _read(folder: Path, wanted: Callable[["_Reader"], Found]) -> Found | None:
@@ -149,6 +168,21 @@ class _Reader:
             self._misfit(f"{shown(KEY)} is one of env, file and keyring, with a name", (KEY,))
             return None
 
+    def modules(self, folder: Path) -> list[str]:
+        named = self._document.data.get(MODULES)
+        if named is None:
+            return []
+        if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+            self._misfit(f"{shown(MODULES)} is a list of folders", (MODULES,))
+            return []
+        if not _is_private(folder):
+            text = f"{shown(MODULES)} is code to run, and others may open the folder {folder}"
+            place = self._document.key_place((MODULES,))
+            notes = (f"if its settings are yours: chmod 700 {shlex.quote(str(folder))}",)
+            self._problems.add(Problem("E140", text, place, notes))
+            return []
+        return named
+
     def _known(self, data: dict[str, Any], names: tuple[str, ...], path: KeyPath) -> None:
         for name in data:
             if name not in names:
@@ -170,3 +204,12 @@ class _Reader:
 
     def _misfit(self, text: str, path: KeyPath) -> None:
         self._problems.add(Problem("E112", text, self._document.value_place(path)))
+
+
+def _is_private(folder: Path) -> bool:
+    """Tell whether a folder is this user's and closed to others, as a store's is made.
+
+    A folder that came out of an archive or a repository is open to all as a rule.
+    """
+    found = folder.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & 0o077

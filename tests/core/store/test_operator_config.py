@@ -11,7 +11,7 @@ from engine.errors import ExpressionError, MappingError, ScenarioError
 from engine.mapping.compile import compile_text
 from engine.mapping.limits import DEFAULTS, Limits, in_force, put_in_force
 from engine.model.retention import Budget, Retention
-from engine.store.config import history_budget, limits_in, retention, use_config
+from engine.store.config import history_budget, limits_in, module_folders, retention, use_config
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +166,36 @@ def test_no_limit_is_lifted_beyond_ten_times_its_default(name: str) -> None:
     for wrong in (most + 1, 0, -1):
         with pytest.raises(ValueError, match="whole number from 1 to"):
             Limits(**{name: wrong})
+
+
+def test_folders_of_modules_start_from_the_store_and_are_those_of_the_current_folder(
+    tmp_path: Path,
+) -> None:
+    store = written(tmp_path, "modules: [../fusion_modules, /opt/ours]\n")
+    store.chmod(0o700)
+    below = tmp_path / "below"
+
+    found = (tmp_path / "fusion_modules", Path("/opt/ours"))
+    assert module_folders(None, below) == module_folders(store, Path("/")) == found
+    assert module_folders(None, Path("/")) == ()
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_code_is_not_taken_from_a_store_that_others_may_open(tmp_path: Path, mode: int) -> None:
+    store = written(tmp_path, "modules: [../fusion_modules]\n")
+    store.chmod(mode)
+
+    with pytest.raises(ScenarioError, match="is code to run") as caught:
+        module_folders(None, tmp_path)
+
+    (problem,) = caught.value.problems
+    assert problem.code == "E140"
+    assert problem.notes == (f"if its settings are yours: chmod 700 {store}",)
+
+
+@pytest.mark.parametrize("text", ["modules: fusion_modules\n", "modules: [5]\n"])
+def test_modules_are_a_list_of_folders(tmp_path: Path, text: str) -> None:
+    written(tmp_path, text).chmod(0o700)
+
+    with pytest.raises(ScenarioError, match="is a list of folders"):
+        module_folders(None, tmp_path)
