@@ -129,6 +129,13 @@ class Http(Protocol):
     ) -> Reply:
         """Send a request to a path below the base URL."""
 
+    async def awaited(self, path: str, limit: timedelta) -> Reply | None:
+        """GET below the base URL where the service answers only at the end of what is asked for.
+
+        None if it has no such place, fails, is too busy, or does not answer within `limit`: then
+        the service has to be asked again and again.
+        """
+
     async def upload(
         self, url: str, form: Mapping[str, str], file: File, *, progress: Progress | None = None
     ) -> Reply:

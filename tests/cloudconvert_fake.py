@@ -13,6 +13,7 @@ from engine.connect.client import HttpClient
 from engine.module import Connection
 
 BASE = "https://api.example.test/v2"
+SYNC = "https://sync.example.test/sync"
 STORAGE = "https://storage.example.test"
 KEY = "a-long-and-secret-key"
 CREATED = "2026-05-04T12:00:00+00:00"
@@ -34,6 +35,8 @@ class FakeService:
 
     base: str = BASE
     storage: str = STORAGE
+    sync: str | None = None
+    """Where it answers only at the end of a job; None: nowhere."""
     polls: int = 2
     result: bytes = b"%PDF-1.7 converted"
     listed_size: int | None = -1
@@ -54,7 +57,7 @@ class FakeService:
     clock: StandingClock = field(default_factory=StandingClock)
 
     def http(self) -> HttpClient:
-        connection = Connection(self.base, KEY)
+        connection = Connection(self.base, KEY, self.sync)
         transport = httpx.MockTransport(self.answer)
         return HttpClient(connection, clock=self.clock, transport=transport, chance=never)
 
@@ -72,6 +75,9 @@ class FakeService:
 
     def _routed(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
+        if self.sync and str(request.url).startswith(self.sync):
+            self._end(job := self.jobs[path.rpartition("/")[2]])
+            return _data(job)
         if str(request.url).startswith(self.storage):
             return self._storage(request)
         if path == "/v2/operations":

@@ -57,6 +57,11 @@ RETRY_AFTER = "retry_after"
 RATE_LIMIT_WAITS = 5
 """How often one request waits for a rate limit; each wait also ends inside the deadline."""
 
+SILENCE = 0.5
+"""Share of the longest silence for which an answer is awaited that may take any time."""
+
+_JSON = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+
 _PASSING = frozenset({502, 503, 504})
 
 Answer = TypeVar("Answer")
@@ -100,7 +105,9 @@ class HttpClient:
     ) -> None:
         self._connection = connection
         self._base = url_of(connection.base_url.rstrip("/"))
-        self._origin = origin_of(self._base)
+        waiting = connection.sync_base_url
+        self._waiting_base = url_of(waiting.rstrip("/")) if waiting else None
+        self._origins = {origin_of(base) for base in (self._base, self._waiting_base) if base}
         self._clock = clock
         self._raises = {**STATUSES, **raises}
         self._limits = limits
@@ -134,13 +141,31 @@ class HttpClient:
         is a ServiceConnectionError, unless accepted.
         """
         url = self._below(path, query)
-        own = {"Accept": "application/json", "Accept-Encoding": "gzip"} | checked_headers(headers)
+        own = _JSON | checked_headers(headers)
         content = None if json is None else _encoded(json)
         if content is not None:
             own["Content-Type"] = "application/json"
         call = _Call(method.upper(), url, own, content, self._raises, accept)
         async with self._pace.place():
             return await self._repeated(call, self._followed)
+
+    async def awaited(self, path: str, limit: timedelta) -> Reply | None:
+        """GET where the answer comes at the end; asked anew before silence counts as a failure."""
+        if self._waiting_base is None:
+            return None
+        call = _Call("GET", self._below(path, None, self._waiting_base), _JSON, None, self._raises)
+        until = self._clock.monotonic() + limit.total_seconds()
+        with self._pace.wait() as allowed:
+            while allowed and (left := until - self._clock.monotonic()) > 0:
+                until += await self._pace.turn()
+                try:
+                    async with asyncio.timeout(min(left, self._limits.read_seconds * SILENCE)):
+                        return await self._read(call, await self._send(call, trusted=True))
+                except TimeoutError:
+                    continue
+                except (httpx.TransportError, ModuleError):
+                    return None
+        return None
 
     async def upload(
         self, url: str, form: Mapping[str, str], file: File, *, progress: Progress | None = None
@@ -170,11 +195,14 @@ class HttpClient:
             finally:
                 await response.aclose()
 
-    def _below(self, path: str, query: Mapping[str, str | int] | None) -> httpx.URL:
+    def _below(
+        self, path: str, query: Mapping[str, str | int] | None, base: httpx.URL | None = None
+    ) -> httpx.URL:
+        base = base or self._base
         if not path.startswith("/"):
             raise DataError(f"path of a request must start with a slash: {path[:80]!r}")
-        url = url_of(f"{self._base}{path}")
-        if origin_of(url) != self._origin:
+        url = url_of(f"{base}{path}")
+        if origin_of(url) != origin_of(base):
             raise DataError(f"path of a request must stay with its service: {path[:80]!r}")
         return url.copy_merge_params(dict(query)) if query else url
 
@@ -229,7 +257,7 @@ class HttpClient:
 
     async def _send(self, call: _Call, *, trusted: bool = False) -> httpx.Response:
         headers = call.headers
-        if trusted and origin_of(call.url) == self._origin:
+        if trusted and origin_of(call.url) in self._origins:
             headers = {**headers, "authorization": f"Bearer {self._connection.credential}"}
         return await self._sender.send(call.method, call.url, headers, call.content)
 

@@ -137,6 +137,11 @@ class Task(Answer):
     """`self`: the task's address in the API."""
 
     @property
+    def path(self) -> str:
+        """Where the service shows it."""
+        return f"/tasks/{self.id}"
+
+    @property
     def ended(self) -> bool:
         return self.status in ENDED
 
@@ -163,6 +168,11 @@ class Job(Answer):
     """The job's tasks as the service describes them."""
     links: Map = Field(default_factory=dict)
     """`self`: the job's address in the API."""
+
+    @property
+    def path(self) -> str:
+        """Where the service shows it."""
+        return f"/jobs/{self.id}"
 
     @property
     def ended(self) -> bool:

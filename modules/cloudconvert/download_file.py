@@ -69,7 +69,7 @@ async def _links(ctx: Context, task: Task, fields: DownloadFileFields) -> Sequen
 async def _exported(ctx: Context, task: Task, fields: DownloadFileFields) -> Sequence[Exported]:
     """Let the service export a task's files. Assumed: this is what Fusion does."""
     export = understood(await call(ctx, "POST", "/export/url", json={"input": task.id}), Task)
-    export = await until_ended(ctx, export, lambda: get_task(ctx, export.id), fields.wait_limit)
+    export = await until_ended(ctx, export, fields.wait_limit)
     if not export.ended:
         raise waited_too_long(export)
     if export.status == "error":

@@ -6,12 +6,12 @@ Source: Fusion's CloudConvert page, "Download a file"; CloudConvert API v2, uplo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from engine.errors import DataError
 from engine.module import Context, Fields, File
 from modules.cloudconvert.answers import Exported, Job
-from modules.cloudconvert.api import get_job
 from modules.cloudconvert.downloads import downloaded
 from modules.cloudconvert.failures import failure_of, waited_too_long
 from modules.cloudconvert.fields import Source
@@ -113,13 +113,7 @@ def _tasks(order: Order) -> dict[str, Any]:
 
 async def _ended(ctx: Context, job: Job, limit: timedelta) -> Job:
     """Wait for the end of a job, finished or in error. Raises the seed's RuntimeError past it."""
-
-    async def look() -> Job:
-        found = await get_job(ctx, job.id)
-        _tell(ctx, found)
-        return found
-
-    job = await until_ended(ctx, job, look, limit)
+    job = await until_ended(ctx, job, limit, partial(_tell, ctx))
     if not job.ended:
         raise waited_too_long(job)
     return job

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from cloudconvert_fake import FakeService, always, times
+from cloudconvert_fake import SYNC, FakeService, always, times
 from contexts import World, outputs
 
 from engine.errors import (
@@ -120,6 +120,35 @@ async def test_a_job_whose_creation_got_no_answer_is_found_by_its_tag_and_not_ma
     bundle = await convert(service, tmp_path)
     assert bundle["status"] == "finished"
     assert len(service.payloads) == 1
+
+
+async def test_the_end_is_asked_for_once_where_the_service_tells_it(tmp_path: Path) -> None:
+    service = FakeService(sync=SYNC)
+    bundle = await convert(service, tmp_path)
+    assert bundle["status"] == "finished"
+    assert service.asked == [
+        *("POST /v2/jobs", "POST /1-import-1"),
+        *("GET /sync/jobs/job-1", "GET /job-1/out"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(httpx.ReadError("reset"), id="broken off"),
+        pytest.param(httpx.Response(504), id="too late"),
+        pytest.param(httpx.Response(200, text="<html>"), id="of somebody else"),
+        pytest.param(httpx.Response(200, json={"data": []}), id="no job"),
+    ],
+)
+async def test_where_the_end_is_not_told_it_is_asked_for_again_and_again(
+    tmp_path: Path, answer: httpx.Response | Exception
+) -> None:
+    service = FakeService(sync=SYNC, faults={"GET /sync/": always(answer)})
+    bundle = await convert(service, tmp_path)
+    assert bundle["status"] == "finished"
+    assert service.asked.count("GET /sync/jobs/job-1") == 1
+    assert service.asked.count("GET /v2/jobs/job-1") == 3
 
 
 async def test_polls_that_always_fail_are_a_connection_error(tmp_path: Path) -> None:
