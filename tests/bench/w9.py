@@ -14,7 +14,7 @@ from pathlib import Path
 from imageio_ffmpeg import get_ffmpeg_exe
 from measure import Cost, answered, check, process, rounds
 
-from modules.cloudconvert.local.converters.ffmpeg import Encoding, Probe, VideoOptions, arguments
+from modules.cloudconvert.local.converters.ffmpeg import Encoding, VideoOptions, arguments
 
 COUNT = 200
 ROUNDS = 1
@@ -42,7 +42,6 @@ def under_xargs(clip: Path, folder: Path) -> Cost:
                 str(clip),
                 str(out / f"clip-{number}.mp4"),
                 "mp4",
-                Probe(1.0, video=True, audio=False),
                 VideoOptions(),
                 threads=1,
             )

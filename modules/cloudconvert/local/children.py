@@ -66,8 +66,12 @@ class Children:
         """End the process that starts programs, and with it whatever still runs."""
         self._starter.close()
 
-    async def run(self, program: Program, on_line: OnLine) -> Ended:
+    async def run(
+        self, program: Program, on_line: OnLine, on_complaint: OnLine | None = None
+    ) -> Ended:
         """Run a program to its end; `on_line` gets each line of its output.
+
+        With `on_complaint`, each line of its complaints goes there, and none is kept.
 
         If the caller is cancelled, the program and all it started are killed first. Raises
         TaskFailure if they hold more memory than they may.
@@ -76,7 +80,7 @@ class Children:
             guard = asyncio.create_task(_within(program.family_bytes, started.pid))
             try:
                 stderr, _ = await asyncio.gather(
-                    _tail(started.stderr), _lines(started.stdout, on_line)
+                    _complaints(started.stderr, on_complaint), _lines(started.stdout, on_line)
                 )
                 status = await started.status()
             finally:
@@ -160,8 +164,12 @@ async def _killed(starting: "asyncio.Task[Started]") -> None:
     started.close()
 
 
-async def _tail(stream: asyncio.StreamReader) -> bytes:
+async def _complaints(stream: asyncio.StreamReader, on_line: OnLine | None) -> bytes:
+    """Return their end, unless somebody takes each line."""
     kept = b""
+    if on_line is not None:
+        await _lines(stream, on_line)
+        return kept
     while chunk := await stream.read(STDERR_BYTES):
         kept = (kept + chunk)[-STDERR_BYTES:]
     return kept

@@ -7,6 +7,7 @@ import pytest
 from modules.cloudconvert.local.converters.containers import CONTAINERS
 from modules.cloudconvert.local.converters.ffmpeg import (
     AudioOptions,
+    Heard,
     Probe,
     complaint,
     read_probe,
@@ -136,6 +137,25 @@ def test_a_probe_tells_duration_and_streams() -> None:
     assert read_probe("x: Invalid data found") is None
 
 
+def test_what_ffmpeg_says_on_its_way_is_told_apart_by_level() -> None:
+    heard = Heard()
+    heard.take(b"[in#0 @ 0x55] [warning] odd, but fine")
+    assert heard.probe is None
+    for line in (
+        b"[info] Input #0, mov, from 'x':",
+        b"[info]     title           : [error] not one",
+        b"[info]   Duration: 00:00:02.00, start: 0.0",
+        b"[info]   Stream #0:0: Audio: aac",
+        b"[info] Output #0, mp4, to 'y':",
+        b"[info]   Stream #0:0: Video: h264",
+        b"[mov,mp4 @ 0x55] [aac @ 0x56] [error] broken \xff",
+        b"[fatal] Conversion failed!",
+    ):
+        heard.take(line)
+    assert heard.probe == Probe(2.0, video=False, audio=True)
+    assert heard.complaint == "broken \ufffd"
+
+
 @pytest.mark.parametrize(("clock", "seconds"), [("00:01:02.5", 62.5), ("01:30", 90), ("7", 7)])
 def test_clocks_are_read(clock: str, seconds: float) -> None:
     assert seconds_of(clock) == seconds
@@ -147,7 +167,7 @@ def test_the_percentage_is_of_the_trimmed_part_and_never_falls() -> None:
     seconds = trimmed_seconds(probe, options)
     assert seconds == 20
     heard: list[int] = []
-    on_line = progress_reader(seconds, heard.append)
+    on_line = progress_reader(lambda: seconds, heard.append)
     for line in (b"out_time_us=N/A", b"out_time_us=5000000", b"out_time_us=4000000", b"progress=x"):
         on_line(line)
     on_line(b"out_time_us=20000000\r")

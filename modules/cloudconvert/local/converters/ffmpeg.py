@@ -4,6 +4,7 @@ User text never gets into a filter graph: all that goes in are checked numbers.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -99,6 +100,7 @@ class Probe:
 
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio|Subtitle): ", re.MULTILINE)
+_LEVEL = re.compile(r"(?:\[[^\]]* @ [^\]]*\] )*\[(\w+)\] ")
 _ORIGIN = re.compile(r"^(\[[^\]]*\] )+")
 _EMPTY_WORDS = (
     "At least one output file",
@@ -170,6 +172,38 @@ def read_probe(stderr: str) -> Probe | None:
     return Probe(seconds, "Video" in kinds, "Audio" in kinds, "Subtitle" in kinds)
 
 
+class Heard:
+    """What ffmpeg says on its way, line by line, with levels: the input's description, errors."""
+
+    def __init__(self) -> None:
+        self._description: list[str] = []
+        self._errors: deque[str] = deque(maxlen=ERRORS)
+
+    def take(self, line: bytes) -> None:
+        said = line.decode("utf-8", "replace")
+        level = _LEVEL.match(said)
+        if level is None or level[1] in ("error", "fatal", "panic"):
+            self._errors.append(_LEVEL.sub("", said))
+        elif level[1] == "info" and len(self._description) < DESCRIBING:
+            self._description.append(_LEVEL.sub("", said))
+
+    @property
+    def probe(self) -> Probe | None:
+        """What the input is; None as long as it could not be opened."""
+        text = "\n".join(self._description)
+        return read_probe(text.partition("\nStream mapping:")[0].partition("\nOutput #0")[0])
+
+    @property
+    def complaint(self) -> str:
+        return complaint("\n".join(self._errors))
+
+
+ERRORS = 20
+"""Lines of errors that are kept, the last ones."""
+DESCRIBING = 500
+"""Lines in which ffmpeg has described any input."""
+
+
 def complaint(stderr: str) -> str:
     """Return ffmpeg's own words on what went wrong: its last useful lines, at most two."""
     lines = [_ORIGIN.sub("", line.strip()) for line in stderr.splitlines() if line.strip()]
@@ -203,27 +237,29 @@ def encoders(container: Container, options: AudioOptions) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One conversion to be done by the program at `program`; `probe` is of `source`."""
+    """One conversion to be done by the program at `program`."""
 
     program: str
     source: str
     target: str
     output_format: str
-    probe: Probe
     options: AudioOptions
     threads: int
 
 
 def arguments(encoding: Encoding) -> list[str]:
-    """Return the command of one conversion."""
+    """Return the command of one conversion, which also says what the input is: see `Heard`.
+
+    Streams are taken if they are there: a question before would take another process.
+    """
     container, options = CONTAINERS[encoding.output_format], encoding.options
     threads = encoding.threads
     return [
-        *(encoding.program, "-hide_banner", "-nostdin", "-y", "-v", "error", "-nostats"),
+        *(encoding.program, "-hide_banner", "-nostdin", "-y", "-v", "level+info", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "0.5"),
         *_trim(options),
         *_guarded_input(encoding.source),
-        *_streams(container, encoding.probe, options, threads),
+        *_streams(container, options, threads),
         *("-map_metadata", "0", "-dn", "-max_muxing_queue_size", "1024"),
         *("-threads", str(threads)),
         *container.extra,
@@ -238,20 +274,18 @@ def _trim(options: AudioOptions) -> Iterator[str]:
         yield from ("-to", options.trim_end)
 
 
-def _streams(
-    container: Container, probe: Probe, options: AudioOptions, threads: int
-) -> Iterator[str]:
-    video = _video_codec(container, options) if probe.video else None
+def _streams(container: Container, options: AudioOptions, threads: int) -> Iterator[str]:
+    video = _video_codec(container, options)
     if video and isinstance(options, VideoOptions):
         yield from _video(video, container, options, threads)
     else:
         yield "-vn"
-    audio = _audio_codec(container, options) if probe.audio else None
+    audio = _audio_codec(container, options)
     if audio:
         yield from _audio(audio, options)
     else:
         yield "-an"
-    yield from _subtitles(container, probe, options)
+    yield from _subtitles(container, options)
 
 
 def _video_codec(container: Container, options: AudioOptions) -> str | None:
@@ -273,7 +307,7 @@ def _video(codec: str, container: Container, options: VideoOptions, threads: int
     if codec == "gif":
         yield from _gif(options)
         return
-    yield from ("-map", "0:v:0")
+    yield from ("-map", "0:v:0?")
     if codec == "copy":
         yield from ("-c:v", "copy")
         return
@@ -367,7 +401,7 @@ def _gif(options: VideoOptions) -> Iterator[str]:
 
 
 def _audio(codec: str, options: AudioOptions) -> Iterator[str]:
-    yield from ("-map", "0:a:0")
+    yield from ("-map", "0:a:0?")
     if codec == "copy":
         yield from ("-c:a", "copy")
         return
@@ -382,13 +416,13 @@ def _audio(codec: str, options: AudioOptions) -> Iterator[str]:
         yield from ("-af", f"volume={_number(options.volume)}")
 
 
-def _subtitles(container: Container, probe: Probe, options: AudioOptions) -> Iterator[str]:
+def _subtitles(container: Container, options: AudioOptions) -> Iterator[str]:
     wanted = isinstance(options, VideoOptions) and options.subtitles_mode != "none"
-    if not (wanted and container.subtitles and probe.subtitles):
+    if not (wanted and container.subtitles):
         yield "-sn"
         return
     copied = isinstance(options, VideoOptions) and options.subtitles_mode == "copy"
-    yield from ("-map", "0:s", "-c:s", "copy" if copied else container.subtitles)
+    yield from ("-map", "0:s?", "-c:s", "copy" if copied else container.subtitles)
 
 
 def _number(value: float) -> str:

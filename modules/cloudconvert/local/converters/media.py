@@ -1,9 +1,10 @@
 """Video, audio and animated GIF by ffmpeg."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from modules.cloudconvert.local.call_worker import last_words, plain
-from modules.cloudconvert.local.children import Ended, Program
+from modules.cloudconvert.local.children import Program
 from modules.cloudconvert.local.converters.containers import (
     AUDIO_ENCODERS,
     CONTAINERS,
@@ -15,16 +16,13 @@ from modules.cloudconvert.local.converters.ffmpeg import (
     DEFAULT_CRF,
     AudioOptions,
     Encoding,
-    Probe,
+    Heard,
     VideoOptions,
     arguments,
-    complaint,
     encoders,
-    probe_arguments,
-    read_probe,
     trimmed_seconds,
 )
-from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Ffmpeg, Inventory
+from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Inventory
 from modules.cloudconvert.local.operations.operation import Choice, Work
 from modules.cloudconvert.local.refusal import TaskFailure, invalid
 
@@ -37,47 +35,43 @@ async def _run(work: Work, conversion: Conversion) -> Converted:
     program = work.inventory.ffmpeg_for(encoders(container, options))
     if program is None:
         raise TaskFailure("ENGINE_MISSING", f"No ffmpeg here has the encoders: {VIDEO_INSTALL}")
-    probe = await _probe(work, program, conversion)
-    await _encode(work, program, conversion, probe)
-    return Converted([work.folder.work / "out.0"], program.version)
-
-
-async def _probe(work: Work, program: Ffmpeg, conversion: Conversion) -> Probe:
-    command = probe_arguments(program.path, str(conversion.source.path))
-    ended = await work.run(Program(command, work.folder.path), lambda _line: None)
-    probe = read_probe(ended.stderr)
-    if probe is None:
-        raise TaskFailure("OPEN_FAILED", _words(ended, work))
-    container = CONTAINERS[conversion.output_format]
-    if not (probe.video and container.video) and not (probe.audio and container.audio):
-        missing = "sound" if not container.video else "picture"
-        raise TaskFailure("CONVERSION_FAILED", f"The input file has no {missing}")
-    return probe
-
-
-async def _encode(work: Work, program: Ffmpeg, conversion: Conversion, probe: Probe) -> None:
-    options: AudioOptions = conversion.options
     encoding = Encoding(
         program=program.path,
         source=str(conversion.source.path),
         target=str(work.folder.work / "out.0"),
         output_format=conversion.output_format,
-        probe=probe,
         options=options,
         threads=work.threads,
     )
-    command = arguments(encoding)
-    running = Program(command, work.folder.path, output_bytes=work.limits.output_bytes)
-    on_line = progress_reader(trimmed_seconds(probe, options), work.report)
-    ended = await work.run(running, on_line)
+    heard = Heard()
+    ended = await work.run(
+        Program(arguments(encoding), work.folder.path, output_bytes=work.limits.output_bytes),
+        progress_reader(partial(_seconds, heard, options), work.report),
+        heard.take,
+    )
     if ended.status != 0:
-        raise TaskFailure("CONVERSION_FAILED", _words(ended, work))
+        raise _failure(heard, container, plain(heard.complaint, work) or last_words(ended, work))
+    return Converted([work.folder.work / "out.0"], program.version)
+
+
+def _seconds(heard: Heard, options: AudioOptions) -> float | None:
+    return trimmed_seconds(heard.probe, options) if heard.probe else None
+
+
+def _failure(heard: Heard, container: Container, words: str) -> TaskFailure:
+    probe = heard.probe
+    if probe is None:
+        return TaskFailure("OPEN_FAILED", words)
+    if not (probe.video and container.video) and not (probe.audio and container.audio):
+        missing = "sound" if not container.video else "picture"
+        words = f"The input file has no {missing}"
+    return TaskFailure("CONVERSION_FAILED", words)
 
 
 def progress_reader(
-    seconds: float | None, report: Callable[[int], None]
+    duration: Callable[[], float | None], report: Callable[[int], None]
 ) -> Callable[[bytes], None]:
-    """Return a reader of ffmpeg's `-progress` lines that reports a percentage of `seconds`.
+    """Return a reader of ffmpeg's `-progress` lines that reports a percentage of the duration.
 
     The percentage never falls, and stays below 100 until the program has ended.
     """
@@ -86,7 +80,10 @@ def progress_reader(
     def on_line(line: bytes) -> None:
         nonlocal last
         name, _, value = line.partition(b"=")
-        if name != b"out_time_us" or not value.strip().isdigit() or not seconds:
+        if name != b"out_time_us" or not value.strip().isdigit():
+            return
+        seconds = duration()
+        if not seconds:
             return
         percent = min(99, int(int(value) / (seconds * 10_000)))
         if percent > last:
@@ -94,10 +91,6 @@ def progress_reader(
             report(percent)
 
     return on_line
-
-
-def _words(ended: Ended, work: Work) -> str:
-    return plain(complaint(ended.stderr), work) or last_words(ended, work)
 
 
 def _check(options: AudioOptions, output_format: str) -> None:

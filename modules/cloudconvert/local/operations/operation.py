@@ -84,8 +84,10 @@ class Work:
     report: Callable[[int], None]
     """Takes the percentage done, 0 to 100."""
 
-    async def run(self, program: Program, on_line: OnLine) -> Ended:
-        return await self.children.run(program, on_line)
+    async def run(
+        self, program: Program, on_line: OnLine, on_complaint: OnLine | None = None
+    ) -> Ended:
+        return await self.children.run(program, on_line, on_complaint)
 
 
 @dataclass(frozen=True, slots=True)
