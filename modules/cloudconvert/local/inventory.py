@@ -9,9 +9,9 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from modules.cloudconvert.local.asking import all_of, ask
-from modules.cloudconvert.local.programs import Found, Sought, find_programs
+from modules.cloudconvert.local.programs import Found, Sought, extra, find_programs
 
-VIDEO_INSTALL = "pip install 'fusion-runner[video]'"
+VIDEO_INSTALL = extra("video")
 
 _ENCODER = re.compile(r"^ [VAS][.FSXBD]{5} (\S+)", re.MULTILINE)
 _VERSION = re.compile(r"^ffmpeg version (\S+)")
@@ -55,7 +55,10 @@ class Inventory:
         return (*ours, *(one.path for one in self.programs.values()))
 
 
-PACKAGES = ("pillow", "pikepdf", "pypdfium2", "reportlab")
+PACKAGES = (
+    *("pillow", "pikepdf", "pypdfium2", "reportlab"),
+    *("office2pdf-python", "openpyxl", "betteroffice-xlsx", "resvg-py"),
+)
 
 
 async def take_inventory() -> Inventory:

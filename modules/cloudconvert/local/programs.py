@@ -5,11 +5,19 @@ They are run, never linked, and none is asked for: without them the wheels do wh
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from modules.cloudconvert.local.asking import all_of, ask
+
+
+def extra(name: str) -> str:
+    """Return the command that adds an extra of ours."""
+    return f"pip install 'fusion-runner[{name}]'"
+
 
 _NUMBER = r"(\d+(?:\.\d+)+)"
 
@@ -34,17 +42,21 @@ class Sought:
     """Arguments that make it tell the formats that it reads, where builds differ."""
     listed: str = ""
     """How each of them stands there, its name in the first group."""
+    wheel: tuple[str, str, str] | None = None
+    """The Python package that carries it, its place in there, and our extra that brings it."""
 
     @property
-    def installs(self) -> tuple[str, str]:
-        """Return the commands that bring it, on Debian and on macOS."""
-        return f"apt install {self.debian}", f"brew install {self.macos}"
+    def installs(self) -> dict[str, str]:
+        """Return the commands that bring it, by system."""
+        wheel = {"pip": extra(self.wheel[2])} if self.wheel else {}
+        system = {"debian": f"apt install {self.debian}", "macos": f"brew install {self.macos}"}
+        return wheel | system
 
     @property
     def install(self) -> str:
-        """Return both in one line."""
-        debian, macos = self.installs
-        return f"{debian} (macOS: {macos})"
+        """Return one that brings it, in one line."""
+        ways = self.installs
+        return ways.get("pip") or f"{ways['debian']} (macOS: {ways['macos']})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,7 @@ PANDOC = Sought(
     "Markdown, HTML, DOCX, ODT, EPUB, reStructuredText and LaTeX to one another",
     "pandoc",
     "pandoc",
+    wheel=("pypandoc", "files/pandoc", "docs"),
 )
 GHOSTSCRIPT = Sought(
     "ghostscript",
@@ -176,14 +189,19 @@ async def find_programs(sought: Sequence[Sought] = SOUGHT) -> dict[str, Found]:
 
 
 async def _found(one: Sought, home: str) -> Found | None:
-    for command in one.commands:
-        path = shutil.which(command)
-        if path is None:
-            continue
+    for path in _places(one):
         said = await ask([path, *one.question], home=home)
         if said and (version := re.search(one.answer, said.output, re.MULTILINE)):
             return Found(path, version[1], await _formats(one, path, home))
     return None
+
+
+def _places(one: Sought) -> Iterator[str]:
+    """Yield where it may be: on PATH, then in a Python package, which is not imported."""
+    yield from (path for command in one.commands if (path := shutil.which(command)))
+    package = find_spec(one.wheel[0]) if one.wheel else None
+    if one.wheel and package and package.origin:
+        yield str(Path(package.origin).parent / one.wheel[1])
 
 
 async def _formats(one: Sought, path: str, home: str) -> frozenset[str]:

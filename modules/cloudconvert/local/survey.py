@@ -1,9 +1,12 @@
 """Which engines are here, where, what each can do, and what those that are missing would add."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from modules.cloudconvert.local.converters.converter import Converter
+from modules.cloudconvert.local.converters.drawings import RESVG
+from modules.cloudconvert.local.converters.office_wheel import OFFICE2PDF
 from modules.cloudconvert.local.converters.registry import LISTED
 from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Inventory, take_inventory
 from modules.cloudconvert.local.isolation import find_isolation
@@ -42,7 +45,12 @@ PACKAGES = {
     "pdfium": ("pypdfium2", "pages of PDFs to pictures and text"),
     "pikepdf": ("pikepdf", "PDFs merged, split, turned, locked and made smaller"),
 }
-"""Engines that are Python packages of their own, and what for."""
+"""Engines that are Python packages which we need, and what for."""
+EXTRAS: Mapping[str, tuple[Converter, str]] = {
+    "office2pdf": (OFFICE2PDF, "DOCX, PPTX and XLSX to PDF; with pandoc, Markdown to PDF"),
+    "resvg": (RESVG, "SVG to PNG, JPG and WebP"),
+}
+"""Engines that an extra of ours brings; a stronger program on PATH comes first."""
 
 
 async def survey() -> Survey:
@@ -56,16 +64,18 @@ def _engines(inventory: Inventory) -> Iterable[Engine]:
     for name, (package, does) in PACKAGES.items():
         pip = {"pip": f"pip install {package}"}
         yield Engine(name, does, inventory.version(package), install=pip)
+    for name, (converter, does) in EXTRAS.items():
+        ways = {"pip": converter.install}
+        yield Engine(name, does, converter.version(inventory), install=ways)
     yield Engine("archivetool", "zip, 7z, rar, tar, tar.gz and tar.bz2", "built in")
     ffmpeg = inventory.ffmpeg_for(frozenset())
     version, path = (ffmpeg.version, ffmpeg.path) if ffmpeg else (None, None)
     ways = {"pip": VIDEO_INSTALL, "debian": "apt install ffmpeg", "macos": "brew install ffmpeg"}
     yield Engine("ffmpeg", "films, sound and moving GIFs to one another", version, path, ways)
     for one in SOUGHT:
-        debian, macos = one.installs
         found = inventory.program(one)
         version, path = (found.version, found.path) if found else (None, None)
-        yield Engine(one.name, one.adds, version, path, {"debian": debian, "macos": macos})
+        yield Engine(one.name, one.adds, version, path, one.installs)
 
 
 def _with_formats(engine: Engine) -> Engine:

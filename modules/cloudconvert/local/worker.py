@@ -16,10 +16,12 @@ ENGINES = frozenset(
     (
         "archive",
         "capture",
+        "drawing",
         "images",
         "images_to_pdf",
         "merge",
         "metadata",
+        "office_to_pdf",
         "optimize_pdf",
         "optimize_picture",
         "pdf_pages",

@@ -1,5 +1,6 @@
 """Text documents by pandoc, PostScript by Ghostscript, text of PDFs by Poppler or pdfium."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator
@@ -80,32 +81,50 @@ async def test_markdown_becomes_every_kind_of_document(local: Local, target: str
     assert any(b"Some " in part for part in parts)
 
 
-@pytest.mark.needs("pandoc")
-@pytest.mark.parametrize("target", ["docx", "epub", "html", "rtf"])
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("a.md", "seen ![picture]({path}) <img src='{path}'>"),
-        ("a.md", "---\ncover-image: {path}\ncss: {path}\ninclude-before: {path}\n---\nseen"),
-        ("a.html", "<p>seen</p><iframe src='file://{path}'></iframe><img src='{path}'>"),
-        ("a.rst", "seen\n\n.. include:: {path}\n"),
-        ("a.tex", "seen \\input{{{path}}} \\includegraphics{{{path}}}"),
-        ("a.org", "seen\n\n#+INCLUDE: {path}\n"),
-    ],
-)
-async def test_documents_bring_in_no_file_of_this_machine(
-    local: Local, tmp_path: Path, name: str, text: str, target: str
-) -> None:
-    secret = tmp_path / "secret.png"
-    secret.write_text("SECRET-TEXT")
-    if name.endswith(target):
-        return
+REACHING = [
+    ("a.md", "seen ![picture]({path}) <img src='{path}'>"),
+    ("a.md", "---\ncover-image: {path}\ncss: {path}\ninclude-before: {path}\n---\nseen"),
+    ("a.html", "<p>seen</p><iframe src='file://{path}'></iframe><img src='{path}'>"),
+    ("a.rst", "seen\n\n.. include:: {path}\n"),
+    ("a.tex", "seen \\input{{{path}}} \\includegraphics{{{path}}}"),
+    ("a.org", "seen\n\n#+INCLUDE: {path}\n"),
+]
+"""Documents that name a file of this machine."""
+
+
+async def tells_nothing(local: Local, secret: Path, name: str, text: str, target: str) -> None:
     made = await converted(local, name, text.format(path=secret).encode(), target)
     parts = members(made).values() if target in ("docx", "odt", "epub") else [made]
     assert any(b"seen" in part for part in parts)
     # As it is, or as Base64 has it at each of the three places.
     for sign in (b"SECRET-TEXT", b"U0VDUkVULVRFWF", b"NFQ1JFVC1URVhU", b"TRUNSRVQtVEVYV"):
         assert not any(sign in part for part in parts)
+
+
+@pytest.mark.needs("pandoc")
+@pytest.mark.parametrize("target", ["docx", "epub", "html", "rtf"])
+@pytest.mark.parametrize(("name", "text"), REACHING)
+async def test_documents_bring_in_no_file_of_this_machine(
+    local: Local, tmp_path: Path, name: str, text: str, target: str
+) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_text("SECRET-TEXT")
+    if not name.endswith(target):
+        await tells_nothing(local, secret, name, text, target)
+
+
+async def test_nor_do_they_by_the_pandoc_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a newer one, with a sandbox and writers of its own."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    secret = tmp_path / "secret.png"
+    secret.write_text("SECRET-TEXT")
+    async with serving(tmp_path / "data") as local, asyncio.TaskGroup() as group:
+        for target in ("docx", "epub", "html", "rtf"):
+            for name, text in REACHING:
+                if not name.endswith(target):
+                    group.create_task(tells_nothing(local, secret, name, text, target))
 
 
 @pytest.mark.needs("pandoc")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
 from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES
 from modules.cloudconvert.local.converters.office import DOCUMENTS, OFFICE_TO_PDF
+from modules.cloudconvert.local.converters.office_wheel import OFFICE2PDF, READ
 from modules.cloudconvert.local.converters.pages import PAGES
 from modules.cloudconvert.local.converters.pandoc import PANDOCS
 from modules.cloudconvert.local.inventory import Inventory
@@ -47,5 +48,9 @@ def _to(output_format: str) -> Converter:
 DOCUMENTS_TO_PDF = (
     replace(_chained(_to("html"), "html", PAGES, MARKED_UP), outputs=frozenset(("pdf",))),
     _chained(_to("docx"), "docx", OFFICE_TO_PDF, MARKED_UP | {"html"}),
+    _chained(_to("docx"), "docx", OFFICE2PDF, MARKED_UP | {"html", "odt"}),
 )
-OFFICE_TO_PICTURES = _chained(OFFICE_TO_PDF, "pdf", PDF_TO_PICTURES, DOCUMENTS)
+OFFICE_TO_PICTURES = (
+    _chained(OFFICE_TO_PDF, "pdf", PDF_TO_PICTURES, DOCUMENTS),
+    _chained(OFFICE2PDF, "pdf", PDF_TO_PICTURES, READ),
+)

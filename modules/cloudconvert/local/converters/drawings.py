@@ -1,4 +1,4 @@
-"""SVG by librsvg, which runs no script and reads no file but the drawing itself."""
+"""SVG by librsvg, which runs no script and reads no file but the drawing itself, or by resvg."""
 
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
 from modules.cloudconvert.local.converters.outside import (
@@ -9,8 +9,9 @@ from modules.cloudconvert.local.converters.outside import (
     version_of_program,
 )
 from modules.cloudconvert.local.converters.pictures import Side
+from modules.cloudconvert.local.converters.worked import in_worker, version_of
 from modules.cloudconvert.local.operations.operation import Options, Work
-from modules.cloudconvert.local.programs import RSVG
+from modules.cloudconvert.local.programs import RSVG, extra
 
 
 class DrawingOptions(Options):
@@ -39,4 +40,13 @@ DRAWINGS = Converter(
     run=_run,
     version=version_of_program(RSVG),
     install=RSVG.install,
+)
+RESVG = Converter(
+    engine="resvg",
+    inputs=frozenset(("svg",)),
+    outputs=frozenset(("png", "jpg", "webp")),
+    options=DrawingOptions,
+    run=in_worker("drawing", "resvg-py"),
+    version=version_of("resvg-py"),
+    install=extra("image"),
 )

@@ -3,10 +3,11 @@
 from modules.cloudconvert.local.converters.chains import DOCUMENTS_TO_PDF, OFFICE_TO_PICTURES
 from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES, TEXT_TO_PDF
-from modules.cloudconvert.local.converters.drawings import DRAWINGS
+from modules.cloudconvert.local.converters.drawings import DRAWINGS, RESVG
 from modules.cloudconvert.local.converters.magick import MAGICKS
 from modules.cloudconvert.local.converters.media import MEDIA
 from modules.cloudconvert.local.converters.office import OFFICE, OFFICE_TEXTS, OFFICE_TO_PDF
+from modules.cloudconvert.local.converters.office_wheel import OFFICE2PDF
 from modules.cloudconvert.local.converters.pages import PAGES
 from modules.cloudconvert.local.converters.pandoc import PANDOCS
 from modules.cloudconvert.local.converters.pdf_text import PDF_TO_TEXT
@@ -22,6 +23,7 @@ LISTED: tuple[Converter, ...] = (
     *PDF_TO_TEXT,
     *MEDIA,
     OFFICE_TO_PDF,
+    OFFICE2PDF,
     *OFFICE,
     *PANDOCS,
     *OFFICE_TEXTS,
@@ -29,10 +31,11 @@ LISTED: tuple[Converter, ...] = (
     DRAWINGS,
     *MAGICKS,
     PAGES,
+    RESVG,
     *DOCUMENTS_TO_PDF,
-    OFFICE_TO_PICTURES,
+    *OFFICE_TO_PICTURES,
 )
-"""In order of preference where several serve a pair."""
+"""In order of preference where several serve a pair: programs on PATH, then packages."""
 
 
 def converters_for(input_format: str | None, output_format: str) -> list[Converter]:

@@ -45,10 +45,14 @@ def _check(fields: ConvertFields, inventory: Inventory) -> None:
         raise invalid({"output_format": [_no_pair(input_format, output_format)]})
     present = [one for one in served if one.version(inventory) is not None]
     if not present:
-        missing = served[0]
-        raise engine_missing(f"The engine {missing.engine}", missing.install, "output_format")
+        raise engine_missing(f"The engine {served[0].engine}", _ways(served), "output_format")
     if len(present) == 1 or input_format is not None:
         _options(present[0], fields, output_format)
+
+
+def _ways(served: Sequence[Converter]) -> str:
+    """Return how to install an engine of a pair: any one of them."""
+    return ", or ".join(dict.fromkeys(one.install for one in served))
 
 
 def _no_pair(input_format: str | None, output_format: str) -> str:
@@ -101,7 +105,7 @@ def _no_converter(input_format: str, output_format: str) -> TaskFailure:
     served = registry.converters_for(input_format, output_format)
     if served:
         text = f"The engine {served[0].engine} is not installed here. Install it: "
-        return TaskFailure("ENGINE_MISSING", text + served[0].install)
+        return TaskFailure("ENGINE_MISSING", text + _ways(served))
     return TaskFailure(
         "INVALID_CONVERSION_TYPE", f"Nothing here converts {input_format} to {output_format}"
     )
