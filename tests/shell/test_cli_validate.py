@@ -1,11 +1,13 @@
 """`fusion validate`: which files it checks, how it tells what it finds, and what it mends."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from front_door import fusion, write
+from jsonschema import Draft7Validator
 
 from engine.cli.exits import Exit
 
@@ -143,6 +145,24 @@ def test_sarif_has_the_structure_of_its_standard() -> None:
     assert run["results"][-1]["locations"] == []
 
 
+@pytest.mark.needs("npm:@microsoft/jest-sarif")
+def test_sarif_keeps_to_the_official_schema() -> None:
+    folder = Path(os.environ["FUSION_TESTS_NPM"], "node_modules/@microsoft/jest-sarif/lib/schemas")
+    schema = Draft7Validator(json.loads((folder / "sarif-2.1.0-rtm.5.json").read_text("utf-8")))
+    names = ("a b.yaml", "a:b#c%.yaml", "é\u202e.yaml")
+    for name in names:
+        write(name, WRONG)
+    write("fine.yaml", FINE)
+    write("warned.yaml", WARNED)
+    every = ("warned.yaml", *names, str(Path("fine.yaml").resolve()), "missing.yaml")
+
+    for paths in (every, ("fine.yaml",), ("missing.yaml",)):
+        assert [fault.message for fault in schema.iter_errors(sarif_of(*paths))] == []
+    wrong = sarif_of("warned.yaml")
+    wrong["runs"][0]["results"][0]["level"] = "bad"
+    assert not schema.is_valid(wrong)
+
+
 def test_sarif_without_problems_is_a_run_without_results() -> None:
     write("a.yaml", FINE)
 
@@ -164,7 +184,6 @@ def test_fix_says_so_where_a_file_may_not_be_replaced() -> None:
     Path("locked").mkdir()
     write("locked/a.yaml", WRONG.replace('"{{ lime.nr }}"', "{{ line.nr }}"))
 
-    import os
     from unittest.mock import patch
 
     with patch.object(os, "replace", side_effect=OSError(30, "Read-only file system")):
