@@ -4,7 +4,7 @@ Each is a click completion. Whatever goes wrong, nothing is offered and nothing 
 which an error appears between two keys is of no use.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -35,6 +35,24 @@ def _offering(find: Callable[[click.Context, str], Iterable[tuple[str, str]]]) -
     return complete
 
 
+def command_names(
+    commands: Mapping[str, str], context: click.Context, typed: str
+) -> list[CompletionItem]:
+    """Offer the commands of `fusion`, each with its summary, and those that connectors bring."""
+
+    def names(_context: click.Context, _typed: str) -> Iterator[tuple[str, str]]:
+        from engine.plan.catalog import Catalog
+
+        yield from commands.items()
+        found = Catalog()
+        for name in found.names():
+            connector = found.connector(name)
+            if connector.commands:
+                yield name, connector.title
+
+    return _offering(names)(context, click.Argument(["command"]), typed)
+
+
 @_offering
 def run_ids(context: click.Context, typed: str) -> Iterable[tuple[str, str]]:
     """Offer the latest runs."""
@@ -45,6 +63,37 @@ def run_ids(context: click.Context, typed: str) -> Iterable[tuple[str, str]]:
 def incomplete_ids(context: click.Context, typed: str) -> Iterable[tuple[str, str]]:
     """Offer the latest incomplete executions that are not resolved."""
     return _short(_glance(context, "glance_incompletes"), typed)
+
+
+@_offering
+def unfinished_ids(context: click.Context, typed: str) -> Iterable[tuple[str, str]]:
+    """Offer the runs that did not finish."""
+    return _short(_glance(context, "glance_unfinished"), typed)
+
+
+@_offering
+def record_ids(context: click.Context, typed: str) -> Iterable[tuple[str, str]]:
+    """Offer incomplete executions that are not resolved, and the latest runs."""
+    found = [*_glance(context, "glance_incompletes"), *_glance(context, "glance_runs")]
+    return _short(found, typed)
+
+
+@_offering
+def failed_nodes(context: click.Context, _typed: str) -> Iterable[tuple[str, str]]:
+    """Offer the nodes at which incomplete executions wait."""
+    return _glance(context, "glance_failed_nodes")
+
+
+@_offering
+def failed_types(context: click.Context, _typed: str) -> Iterable[tuple[str, str]]:
+    """Offer the types of the errors that incomplete executions wait after."""
+    return _glance(context, "glance_failed_types")
+
+
+@_offering
+def cause_ids(context: click.Context, _typed: str) -> Iterable[tuple[str, str]]:
+    """Offer the causes of incomplete executions."""
+    return _glance(context, "glance_causes")
 
 
 @_offering
@@ -59,6 +108,23 @@ def node_ids(context: click.Context, _typed: str) -> Iterable[tuple[str, str]]:
     # Behind an option that has no value yet, click leaves arguments where they are.
     run = context.params.get("run_id") or next(iter(context.args), "")
     return _glance(context, "glance_nodes", run=run)
+
+
+@_offering
+def written_nodes(context: click.Context, _typed: str) -> Iterable[tuple[str, str]]:
+    """Offer the nodes of the scenario file that has been typed before."""
+    from engine.plan.named import named_nodes
+
+    file = context.params.get("scenario") or next(iter(context.args), None)
+    return named_nodes(Path(file)) if file else ()
+
+
+@_offering
+def codes(_context: click.Context, _typed: str) -> Iterable[tuple[str, str]]:
+    """Offer the codes of errors and warnings."""
+    from engine.problem import TITLES
+
+    return TITLES.items()
 
 
 @_offering

@@ -7,7 +7,7 @@ A command is imported when it is called. It returns its exit code, None for succ
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,6 +15,9 @@ from engine.cli.exits import Exit, Stopped, exit_of
 from engine.cli.output import Output
 from engine.cli.show import problem_json, show
 from engine.errors import EngineError, Problem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: Mapping[str, str] = {
     "run": "Run a scenario once.",
@@ -60,6 +63,13 @@ class Fusion(click.Group):
             command: click.Command = import_module(f"engine.cli.commands.{cmd_name}").command
             return command
         return _connector_commands(cmd_name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Offer all commands, a connector's too; none is imported for it."""
+        from engine.cli.completing import command_names
+
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*command_names(COMMANDS, ctx, incomplete), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

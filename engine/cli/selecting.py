@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.completing import cause_ids, failed_nodes, failed_types, scenario_ids
 from engine.cli.output import Output
 from engine.cli.units import counted
 from engine.errors import NotFoundError, UsageError
@@ -34,10 +35,30 @@ def _length(context: click.Context, option: click.Parameter, text: str | None) -
 
 
 _OPTIONS = (
-    click.option("--scenario", metavar="NAME", help="Only those of the scenario with this id."),
-    click.option("--node", metavar="NODE", help="Only those that failed at this node."),
-    click.option("--error", metavar="TYPE", help="Only those with this type of error."),
-    click.option("--cause", metavar="ID", help="Only those of this cause, as --group lists them."),
+    click.option(
+        "--scenario",
+        metavar="NAME",
+        shell_complete=scenario_ids,
+        help="Only those of the scenario with this id.",
+    ),
+    click.option(
+        "--node",
+        metavar="NODE",
+        shell_complete=failed_nodes,
+        help="Only those that failed at this node.",
+    ),
+    click.option(
+        "--error",
+        metavar="TYPE",
+        shell_complete=failed_types,
+        help="Only those with this type of error.",
+    ),
+    click.option(
+        "--cause",
+        metavar="ID",
+        shell_complete=cause_ids,
+        help="Only those of this cause, as --group lists them.",
+    ),
     click.option("--text", metavar="TEXT", help="Only those with this text in their bundles."),
     click.option(
         "--older-than", callback=_length, metavar="TIME", help="Only those older than, say, 7d."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from engine.cli.advice import typed
+from engine.cli.completing import codes
 from engine.cli.explanations import Page, pages
 from engine.cli.options import json_option
 from engine.cli.output import Line, Output, Span, Tone
@@ -16,7 +17,7 @@ COLUMNS = (Column("code"), Column("what it says", gives_way=True))
 
 
 @click.command(epilog="Example: fusion explain E201")
-@click.argument("code", required=False, metavar="[CODE]")
+@click.argument("code", required=False, metavar="[CODE]", shell_complete=codes)
 @json_option
 @click.pass_obj
 def command(output: Output, /, *, code: str | None) -> None:

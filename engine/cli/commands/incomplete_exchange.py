@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.advice import store_option, typed
+from engine.cli.completing import incomplete_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
 from engine.cli.selecting import check_choice, chosen_ones, selection_options
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export", epilog="Example: fusion incomplete export 3f2a91c0 --to failed")
-@click.argument("ids", nargs=-1, metavar="ID…")
+@click.argument("ids", nargs=-1, metavar="ID…", shell_complete=incomplete_ids)
 @selection_options
 @click.option("--all", "everything", is_flag=True, help="All that are not resolved.")
 @click.option(

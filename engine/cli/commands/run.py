@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.advice import scenario_words, store_words, typed
+from engine.cli.completing import run_ids, unfinished_ids, written_nodes
 from engine.cli.exits import Exit
 from engine.cli.options import assignments, json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--discard",
     metavar="ID",
+    shell_complete=unfinished_ids,
     help="Drop a run that did not finish, and list what it did; nothing is run.",
 )
 @click.option(
@@ -62,10 +64,17 @@ if TYPE_CHECKING:
     "--from",
     "start_at",
     metavar="NODE",
+    shell_complete=written_nodes,
     help="Try it from this node on, with what the node saw in a run (--run, --bundle), or with "
     "--input FILE: bundles by node.",
 )
-@click.option("--run", "run_id", metavar="ID", help="With --from: which run; else the latest.")
+@click.option(
+    "--run",
+    "run_id",
+    metavar="ID",
+    shell_complete=run_ids,
+    help="With --from: which run; else the latest.",
+)
 @click.option(
     "--bundle",
     "number",
@@ -73,7 +82,12 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="With --from: which bundle of the node in that run; else the first that is kept.",
 )
-@click.option("--until", metavar="NODE", help="Try it up to this node and no further.")
+@click.option(
+    "--until",
+    metavar="NODE",
+    shell_complete=written_nodes,
+    help="Try it up to this node and no further.",
+)
 @click.option("--dry-run", is_flag=True, help="Try it without changing anything outside.")
 @click.option(
     "--step", is_flag=True, help="Try it step by step: see the fields before each operation."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.advice import typed
+from engine.cli.completing import record_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Output
 from engine.cli.show import near
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     "--from",
     "record_id",
     metavar="ID",
+    shell_complete=record_ids,
     required=True,
     help="The run or incomplete execution to reproduce.",
 )
