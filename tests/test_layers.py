@@ -35,7 +35,7 @@ LAYERS = (
 """Lowest first; a file imports its own part and lower layers, never its neighbour."""
 
 ONLY_IN = {
-    "h11": ("engine.connect",),
+    "httptools": ("engine.connect",),
     "httpx": ("engine.connect",),
     "jinja2": ("engine.mapping",),
     "re2": ("engine.model.patterns",),

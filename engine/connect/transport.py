@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias
 
-import h11
 import httpx
 
+from engine.connect.answer import Head
 from engine.connect.wire import Timeouts, Wire
 
 CONNECTIONS = 256
@@ -69,11 +69,11 @@ class KeptConnections(httpx.AsyncBaseTransport):
             self._give_back(place, None)
             raise
         return httpx.Response(
-            head.status_code,
-            headers=head.headers.raw_items(),
+            head.status,
+            headers=head.headers,
             stream=_Body(wire, timeouts.get("read"), lambda: self._give_back(place, wire)),
             extensions={
-                "http_version": b"HTTP/" + head.http_version,
+                "http_version": b"HTTP/" + head.version.encode(),
                 "reason_phrase": head.reason,
             },
         )
@@ -107,7 +107,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
 
     async def _asked(
         self, place: _Place, request: httpx.Request, timeouts: Timeouts
-    ) -> tuple[Wire, h11.Response]:
+    ) -> tuple[Wire, Head]:
         """Ask over a kept connection, or a new one if those turn out to be closed."""
         while place.idle:
             wire = place.idle.pop()
@@ -204,7 +204,7 @@ async def _take_slot(place: _Place, seconds: float | None) -> None:
         raise httpx.PoolTimeout("no free connection in time") from error
 
 
-async def _ask(wire: Wire, request: httpx.Request, timeouts: Timeouts) -> h11.Response:
+async def _ask(wire: Wire, request: httpx.Request, timeouts: Timeouts) -> Head:
     try:
         return await wire.ask(request, timeouts)
     except BaseException:

@@ -1,6 +1,6 @@
-"""One HTTP/1.1 connection: an asyncio protocol that h11 gives its meaning.
+"""One HTTP/1.1 connection: an asyncio protocol between `question` and `answer`.
 
-Source: RFC 9112; h11's states of both sides.
+Source: RFC 9112, 9.
 """
 
 import asyncio
@@ -8,14 +8,13 @@ import select
 from collections.abc import Mapping
 from typing import TypeAlias
 
-import h11
 import httpx
+
+from engine.connect.answer import Answers, Head
+from engine.connect.question import sent
 
 Timeouts: TypeAlias = Mapping[str, float | None]
 """Seconds by `connect`, `read`, `write` and `pool`; None or absent: no limit."""
-
-HEAD_BYTES = 100 * 1024
-"""Largest head of an answer, and largest line between its chunks."""
 
 UNREAD_BYTES = 256 * 1024
 """Bytes that may wait for their reader before the other side is held up."""
@@ -29,15 +28,17 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
         self._transport: asyncio.Transport
         self._changed: asyncio.Future[None] | None = None
-        self._head: h11.Response | None = None
+        self._answers = Answers()
         self._unread = 0
         self._held_up = False
         self._blocked = False
         self._ended = False
         self._failure: Exception | None = None
+        self._broken: httpx.RemoteProtocolError | None = None
+        self._unsent = False
+        """A part of the last request was not sent."""
         self.heard = False
         """A byte came since the last request began, or since the last answer ended."""
         self.idle_since = 0.0
@@ -51,7 +52,7 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = True
-        self._http.receive_data(data)
+        self._take(data)
         self._unread += len(data)
         if self._unread > UNREAD_BYTES and not self._held_up:
             self._held_up = True
@@ -60,7 +61,7 @@ class Wire(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self._ended = True
-        self._http.receive_data(b"")
+        self._take(None)
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -75,49 +76,39 @@ class Wire(asyncio.Protocol):
         self._blocked = False
         self._wake()
 
-    async def ask(self, request: httpx.Request, timeouts: Timeouts) -> h11.Response:
+    async def ask(self, request: httpx.Request, timeouts: Timeouts) -> Head:
         """Send a request and return the head of its answer."""
         self.heard = False
+        answers = self._answers
+        answers.begin(request.method)
         try:
             await self._send(request, timeouts.get("write"))
         except httpx.WriteError:
             if not self.heard:
                 raise
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
-        while not self._answered():
+        while answers.head is None:
             await self._more(timeouts.get("read"))
-        assert self._head is not None  # noqa: S101 - that is what `_answered` says
-        return self._head
+        return answers.head
 
     async def chunk(self, seconds: float | None) -> bytes | None:
         """Return the next piece of the answer's body, None at its end; `seconds` of silence."""
-        while True:
-            event = self._next()
-            if isinstance(event, h11.Data):
-                return bytes(event.data)
-            if isinstance(event, h11.EndOfMessage):
+        answers = self._answers
+        while not answers.chunks:
+            if answers.whole:
                 return None
-            if event is not None:
-                raise httpx.RemoteProtocolError(f"{event!r} inside an answer")
             await self._more(seconds)
+        return answers.chunks.popleft()
 
     def rest(self) -> bool:
         """Make ready for another request after an answer; False if there can be none.
 
         What is left of the body is skipped if it has come already.
         """
-        try:
-            while self._http.their_state is h11.SEND_BODY and self._next() is not None:
-                pass
-        except httpx.RemoteProtocolError:
+        answers = self._answers
+        answers.chunks.clear()
+        if not answers.whole or answers.last or self._unsent or self._transport.is_closing():
             return False
-        both = (self._http.our_state, self._http.their_state)
-        ready = both == (h11.DONE, h11.DONE) and not self._http.trailing_data[0]
-        if not ready or self._ended or self._transport.is_closing():
-            return False
-        self._http.start_next_cycle()
-        self._head, self._unread, self.heard = None, 0, False
+        self._unread, self.heard = 0, False
         self._read_on()
         self.idle_since = self._loop.time()
         return True
@@ -138,21 +129,12 @@ class Wire(asyncio.Protocol):
         self._transport.abort()
 
     async def _send(self, request: httpx.Request, seconds: float | None) -> None:
-        head = h11.Request(
-            method=request.method, target=request.url.raw_path, headers=request.headers.raw
-        )
-        assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 - of an async client
-        out = self._http.send(head)
-        async for chunk in request.stream:
-            if not chunk:
-                continue
-            await self._write(out + self._http.send(h11.Data(data=chunk)), seconds)
-            out = b""
+        self._unsent = True
+        async for piece in sent(request):
+            await self._write(piece, seconds)
             if self._refused():
                 return
-        out += self._http.send(h11.EndOfMessage())
-        if out:
-            await self._write(out, seconds)
+        self._unsent = False
 
     async def _write(self, data: bytes, seconds: float | None) -> None:
         if self._transport.is_closing():
@@ -168,34 +150,20 @@ class Wire(asyncio.Protocol):
 
         Source: RFC 9112, 9.5.
         """
-        return (
-            self.heard and self._answered() and bool(self._head and self._head.status_code >= 400)
-        )
+        head = self._answers.head
+        return head is not None and head.status >= 400
 
-    def _answered(self) -> bool:
-        """Read on to the head of the final answer, as far as it has come."""
-        while self._head is None:
-            event = self._next()
-            if event is None:
-                return False
-            if isinstance(event, h11.Response):
-                self._head = event
-            elif not isinstance(event, h11.InformationalResponse):
-                raise httpx.RemoteProtocolError(f"{event!r} in place of an answer")
-        return True
-
-    def _next(self) -> object:
-        """Return h11's next event, None if not enough has come yet."""
-        if self._ended and not self.heard:
-            raise httpx.RemoteProtocolError("closed without an answer")
+    def _take(self, data: bytes | None) -> None:
+        """Hand on what has come, None: the end; what is wrong with it is told to who waits."""
         try:
-            event = self._http.next_event()
-        except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
-        return None if event is h11.NEED_DATA else event
+            self._answers.end() if data is None else self._answers.feed(data)
+        except httpx.RemoteProtocolError as error:
+            self._broken = error
 
     async def _more(self, seconds: float | None) -> None:
         """Wait until something comes."""
+        if self._broken is not None:
+            raise self._broken
         if self.gone.done():
             raise httpx.ReadError(self._why_gone())
         self._unread = 0
