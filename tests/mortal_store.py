@@ -36,10 +36,11 @@ class Death:
 class MortalJournal(MemoryJournal):
     death: Death
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: Entry) -> bool:
         self.death.before_write()
-        super().note(entry)
+        is_much = super().note(entry)
         self.death.after_write()
+        return is_much
 
 
 class MortalStore(MemoryStore):

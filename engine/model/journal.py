@@ -7,11 +7,15 @@ writes and reads it, a store keeps it until the execution has finished.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from engine.model.bundle import Bundle, File
 from engine.model.events import Event
 from engine.model.execution import Execution, Incomplete
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""What an operation without marks and variables has set."""
 
 
 class Stage(StrEnum):
@@ -27,8 +31,7 @@ class Stage(StrEnum):
     """It has left nothing outside; at most its failure is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class OperationPlace:
+class OperationPlace(NamedTuple):
     """Names one operation of an execution.
 
     `path` tells which bundle it is about: the positions of the bundle among those that each node
@@ -45,18 +48,17 @@ class OperationPlace:
         return f"{self.execution_id}-{self.node_id}-{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is remembered of one operation, or of one bundle that a trigger or a search emitted."""
 
     place: OperationPlace
     stage: Stage
     outputs: Sequence[Bundle] = ()
-    marks: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = NOTHING
     """Marks of the trigger that belong to an emitted bundle."""
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = NOTHING
     """Variables that the operation has set, as `VariablesAhead.given` has them."""
-    own_variables: Mapping[str, Any] = field(default_factory=dict)
+    own_variables: Mapping[str, Any] = NOTHING
     """Those that its node alone sees."""
     failure: Mapping[str, Any] | None = None
     """What it failed with, as `engine.run.journaling` writes it."""

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,13 @@ class NodeContext:
 
     def ahead(self, variables: Variables) -> "NodeContext":
         """Return a context of its own for an operation that overlaps with others."""
-        return replace(self, variables=variables, earlier={})
+        own = self.copied()
+        own.variables, own.earlier = variables, {}
+        return own
+
+    def copied(self) -> "NodeContext":
+        """Return a context that may be changed for one operation; it is quicker than `replace`."""
+        return NodeContext(*_ALL(self))
 
     def tries_again(self, incomplete: Incomplete) -> None:
         """The node's first operation is one that failed before.
@@ -99,3 +106,7 @@ class NodeContext:
 
     def progress(self, done: float, total: float | None = None, *, text: str = "") -> None:
         self.watcher.node_progress(self.node_id, done, total, text)
+
+
+_ALL: Final = attrgetter(*(one.name for one in fields(NodeContext)))
+"""Takes the values of all fields of a context."""

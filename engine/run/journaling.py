@@ -9,7 +9,7 @@ what became of it, or a person does. Made by `driver`, asked by `travel`, `faili
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -32,7 +32,8 @@ from engine.run.ports import Store
 from engine.run.remembered import error_of, failure_json
 from engine.run.surroundings import PATH, Stream
 
-_ENDED: Final = frozenset({Stage.GAVE, Stage.FAILED})
+_BEGUN, _GAVE, _FAILED = Stage.BEGUN, Stage.GAVE, Stage.FAILED
+"""Bound once: a member of an enumeration is slow to look up, for each operation."""
 
 _RECORD_ID: Final = 32
 """Characters of an incomplete execution's id."""
@@ -102,24 +103,18 @@ class Journaling:
         if not self.is_on:
             return await run(operation.stream(scope, ctx))
         place = self.place_of(operation.node.id, scope)
-        known = await self.known(place)
-        if known is not None and known.stage in _ENDED:
-            return self._done_before(known, operation.context if ctx is None else ctx)
-        in_doubt = known is not None and known.stage is Stage.BEGUN
-        fields = operation.fields_of(scope)
         shared = operation.context if ctx is None else ctx
-        await self._begin(operation, fields, place, in_doubt=in_doubt)
-        variables, own_variables = (
-            VariablesAhead(shared.variables),
-            VariablesAhead(shared.own_variables),
-        )
-        own = replace(
-            shared,
-            variables=variables,
-            own_variables=own_variables,
-            path=place.path,
-            in_doubt=in_doubt,
-        )
+        known = await self.known(place) if self.resuming else None
+        if known is not None and known.stage in {_GAVE, _FAILED}:
+            return self._done_before(known, shared)
+        in_doubt = known is not None and known.stage is _BEGUN
+        fields = operation.fields_of(scope)
+        if operation.leaves_traces:
+            await self._begin(operation, fields, place, in_doubt=in_doubt)
+        own = shared.copied()
+        own.path, own.in_doubt = place.path, in_doubt
+        own.variables = variables = VariablesAhead(shared.variables)
+        own.own_variables = own_variables = VariablesAhead(shared.own_variables)
         shared.kept_key = ""
         try:
             work = run(operation.begun(fields, own))
@@ -131,13 +126,11 @@ class Journaling:
     async def _begin(
         self, operation: Operation, fields: Any, place: OperationPlace, *, in_doubt: bool
     ) -> None:
-        """Say that an operation begins, if that matters; refuse one that may be done already."""
-        if not operation.leaves_traces:
-            return
-        if operation.node.acid:
+        """Say that an operation begins that matters; refuse one that may be done already."""
+        if operation.acid:
             self._open[operation.node.id] = place
         if not in_doubt:
-            await self._journal.keep(self.entry(place, Stage.BEGUN))
+            await self._journal.keep(self.entry(place, _BEGUN))
         elif operation.finds_again(fields):
             self.resumed.looked_up += 1
         else:
@@ -157,13 +150,13 @@ class Journaling:
             raise
         except Exception as error:
             entry = self.entry(
-                place, Stage.FAILED, failure=failure_json(error, operation.node), **_set_in(ctx)
+                place, _FAILED, failure=failure_json(error, operation.node), **_set_in(ctx)
             )
-            if not operation.node.acid or self._plan.settings.auto_commit:
+            if not operation.acid or self._plan.settings.auto_commit:
                 await self._written(entry, operation)
             raise
-        entry = self.entry(place, Stage.GAVE, outputs=tuple(outputs), **_set_in(ctx))
-        if operation.node.acid:
+        entry = self.entry(place, _GAVE, outputs=tuple(outputs), **_set_in(ctx))
+        if operation.acid:
             self._held.append(entry)
         else:
             await self._written(entry, operation)
@@ -185,10 +178,11 @@ class Journaling:
     async def note(self, entry: Entry) -> None:
         """Remember an entry soon, unless no store can hold it."""
         try:
-            self._journal.note(entry)
+            is_much = self._journal.note(entry)
         except UnstorableError:
             return
-        await self._journal.room()
+        if is_much:
+            await self._journal.room()
 
     def _done_before(self, known: Entry, ctx: NodeContext) -> list[Bundle]:
         self.resumed.reused += 1
@@ -207,10 +201,9 @@ class Journaling:
     async def committing(self, operations: Iterable[Operation]) -> None:
         """Say that nodes with data of their own elsewhere are about to commit it."""
         names = {operation.node.id for operation in operations if operation.commits_elsewhere}
-        entries = [replace(one, stage=Stage.BEGUN) for one in self._held]
-        for entry in entries:
+        for entry in list(self._held):
             if entry.place.node_id in names:
-                await self._journal.keep(replace(entry, outputs=()))
+                await self._journal.keep(entry._replace(stage=_BEGUN, outputs=()))
 
     def has_committed(self, node: Node) -> None:
         """What an ACID node has done is done for good."""
@@ -277,9 +270,9 @@ def has_effect(node: Node) -> bool:
 
 def _set_in(ctx: NodeContext) -> dict[str, Any]:
     """Return the variables that an operation has set, as an entry keeps them."""
-    both = {"variables": ctx.variables, "own_variables": ctx.own_variables}
+    both = (("variables", ctx.variables), ("own_variables", ctx.own_variables))
     return {
-        name: variables.given
-        for name, variables in both.items()
-        if isinstance(variables, VariablesAhead) and variables.given
+        name: given
+        for name, variables in both
+        if isinstance(variables, VariablesAhead) and (given := variables.given)
     }

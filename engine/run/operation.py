@@ -30,8 +30,12 @@ class Operation:
         "_may_be_empty",
         "_module",
         "_validate",
+        "acid",
+        "changes",
+        "commits_elsewhere",
         "context",
         "count",
+        "leaves_traces",
         "node",
         "streams",
         "waits",
@@ -52,6 +56,15 @@ class Operation:
         self.count = count
         self.streams = node.module.kind is not Kind.ACTION
         self.waits = node.module.effect is not Effect.PURE and not self.streams
+        writes = node.module.effect is Effect.WRITE
+        self.acid = node.acid
+        """It can take back what it did."""
+        self.changes = writes or self.acid
+        """It changes something outside of the run."""
+        self.commits_elsewhere = self.acid and type(node.module).commit is not Module.commit
+        """It keeps data of its own outside of the store, and commits them there."""
+        self.leaves_traces = self.commits_elsewhere if self.acid else writes
+        """What it does outside of the store is done as soon as it runs, or commits by itself."""
 
     def compute(self, scope: Scope, ctx: NodeContext | None = None) -> list[Bundle]:
         """Run a pure action for one bundle, to its end; `ctx` as for `stream`."""
@@ -84,23 +97,6 @@ class Operation:
     def finds_again(self, fields: Any) -> bool:
         """It can tell by its key what became of an operation with these fields."""
         return self._module.finds_again(fields)
-
-    @property
-    def changes(self) -> bool:
-        """It changes something outside of the run."""
-        return self._module.effect is Effect.WRITE or self.node.acid
-
-    @property
-    def commits_elsewhere(self) -> bool:
-        """It keeps data of its own outside of the store, and commits them there."""
-        return self.node.acid and type(self._module).commit is not Module.commit
-
-    @property
-    def leaves_traces(self) -> bool:
-        """What it does outside of the store is done as soon as it runs, or commits by itself."""
-        if self.node.acid:
-            return self.commits_elsewhere
-        return self._module.effect is Effect.WRITE
 
     async def initialize(self) -> None:
         """See that the module can work."""
@@ -164,6 +160,17 @@ def next_now(stream: Iterator[Any]) -> Bundle | None:
     except StopIteration:
         return None
     return output if type(output) is dict else bundle_of(output)
+
+
+async def all_of(stream: Stream) -> list[Bundle]:
+    """Return all bundles of a module, plain or async, and close it."""
+    try:
+        if isinstance(stream, Iterator):
+            return [bundle_of(output) for output in stream]
+        return [bundle_of(output) async for output in stream]
+    except BaseException:
+        await close(stream)
+        raise
 
 
 async def from_first(stream: Stream) -> Stream:

@@ -75,9 +75,11 @@ class Journal(Protocol):
     It goes with the end of its execution, in one transaction. Raises as `Store` does.
     """
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: Entry) -> bool:
         """Remember an entry soon: within milliseconds, and not later than anything that is written
-        after it. What keeps it from disk is raised by a later call."""
+        after it. What keeps it from disk is raised by a later call.
+
+        True: so much is not on disk yet that `room` is to be awaited."""
 
     async def room(self) -> None:
         """Wait while a great deal of what was noted is not on disk yet."""

@@ -21,7 +21,15 @@ from engine.run.context import NodeContext
 from engine.run.emission import Emission, with_path, without_path
 from engine.run.failing import Failures
 from engine.run.history import SHORTEST
-from engine.run.operation import Operation, close, from_first, next_now, next_of, total_of
+from engine.run.operation import (
+    Operation,
+    all_of,
+    close,
+    from_first,
+    next_now,
+    next_of,
+    total_of,
+)
 from engine.run.parts import Parts
 from engine.run.retrying import Trouble
 from engine.run.routing import open_routes
@@ -211,12 +219,9 @@ class Travel:
         """Take all that an action gives, with a word to the watcher before and after."""
         node, started = operation.node, self._seconds()
         self._watcher.node_started(node.id)
-        outputs: list[Bundle] = []
         try:
-            while (bundle := await next_of(stream)) is not None:
-                outputs.append(bundle)
+            outputs = await all_of(stream)
         finally:
-            await close(stream)
             took = self._seconds() - started
             operation.count.seconds += took
             self._history.worked(node.id, started, took)

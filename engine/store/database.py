@@ -9,10 +9,9 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine import lasting
 from engine.errors import LeaseLostError, NoStoreError, StoreBusyError, StoreError
@@ -40,8 +39,7 @@ _PRAGMAS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An entry of the journal as a row, and the files that it names."""
 
     row: Row

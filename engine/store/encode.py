@@ -32,10 +32,23 @@ MAX_DEPTH: Final = 80
 
 _INT64: Final = range(-(2**63), 2**63)
 
+_ITSELF: Final = frozenset({str, bool, type(None)})
+"""Types of values that have the same form in JSON, as long as UTF-8 takes a text."""
+
 
 def encode(value: Any) -> bytes:
     """Return a value as JSON. Raises UnstorableError for what no bundle can hold."""
-    return orjson.dumps(to_json(value))
+    return encode_with_files(value)[0]
+
+
+def encode_with_files(value: Any) -> tuple[bytes, tuple[File, ...]]:
+    """Return a value as JSON, and every file in it as often as it occurs."""
+    if _is_json(value):
+        try:
+            return orjson.dumps(value), ()
+        except TypeError:  # a text or a key that UTF-8 refuses, a key that is no text
+            pass
+    return orjson.dumps(to_json(value)), tuple(files_in(value))
 
 
 def decode(data: bytes, path_of: PathOf) -> Any:
@@ -94,6 +107,32 @@ def files_in(value: Any) -> Iterator[File]:
 
 
 _WITHOUT_FILES: Final = frozenset({str, int, float, bool, type(None), bytes, datetime})
+
+
+def _is_json(value: Any, depth: int = 0) -> bool:
+    """Tell whether orjson gives a value the form that it has here, or refuses it.
+
+    Most values are so, and are then not copied.
+    """
+    kind = type(value)
+    if kind is dict:
+        if len(value) == 1 and str(next(iter(value))).startswith("$"):
+            return False
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        return _is_plain(value, kind)
+    if depth == MAX_DEPTH:
+        return False
+    for item in value:  # noqa: SIM110 - a generator takes three times as long
+        if type(item) not in _ITSELF and not _is_json(item, depth + 1):
+            return False
+    return True
+
+
+def _is_plain(value: Any, kind: type) -> bool:
+    if kind is int:
+        return value in _INT64
+    return kind in _ITSELF or (kind is float and math.isfinite(value))
 
 
 def _number(value: float) -> Json:

@@ -2,32 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from engine.model.bundle import File
 from engine.model.events import Event
 from engine.model.journal import Entry, OperationPlace, Origin, Stage
-from engine.store.encode import PathOf, decode, encode, files_in
+from engine.store.encode import PathOf, decode, encode, encode_with_files, files_in
 from engine.store.records import files_of, incomplete_of, incomplete_row
 
-_WHAT_IT_GAVE = ("outputs", "marks", "variables", "own_variables", "failure")
+_WHAT_IT_GAVE: Final = ("outputs", "marks", "variables", "own_variables", "failure")
+_given: Final = attrgetter(*_WHAT_IT_GAVE)
 
 
-def entry_payload(entry: Entry) -> bytes:
-    """Return what an entry holds besides its place. Raises UnstorableError."""
-    return encode({name: value for name in _WHAT_IT_GAVE if (value := getattr(entry, name))})
+def entry_payload(entry: Entry) -> tuple[bytes, tuple[File, ...]]:
+    """Return what an entry holds besides its place, and the files that a resumed run would need.
+
+    Raises UnstorableError.
+    """
+    given = zip(_WHAT_IT_GAVE, _given(entry), strict=True)
+    return encode_with_files({name: value for name, value in given if value})
 
 
 def entry_of(place: OperationPlace, row: Mapping[str, Any], path_of: PathOf) -> Entry:
     """Return the entry of a row with `stage`, `record_id` and an opened `payload`."""
     payload = decode(row["payload"], path_of)
     return Entry(place, Stage(row["stage"]), record_id=row["record_id"], **payload)
-
-
-def files_of_entry(entry: Entry) -> tuple[File, ...]:
-    """Return the files that a resumed run would need."""
-    held = [entry.outputs, entry.variables, entry.own_variables]
-    return tuple(files_in(held)) if any(held) else ()
 
 
 def origin_payload(origin: Origin) -> bytes:

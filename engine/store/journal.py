@@ -14,7 +14,6 @@ from engine.store.database import Database, Waiting
 from engine.store.entries import (
     entry_of,
     entry_payload,
-    files_of_entry,
     files_of_origin,
     origin_of,
     origin_payload,
@@ -59,18 +58,21 @@ class SqliteJournal:
         self._writing: asyncio.Future[None] | None = None
         self._failure: StoreError | None = None
 
-    def note(self, entry: Entry) -> None:
+    def note(self, entry: Entry) -> bool:
         self._tell()
         self.add(entry)
-        is_much = len(self._database.waiting) >= MANY or self._bytes >= MANY_BYTES
-        if is_much:
+        waiting = len(self._database.waiting)
+        if self._writing is not None:
+            return waiting >= 2 * MANY
+        if waiting >= MANY or self._bytes >= MANY_BYTES:
             self._write_soon()
-        elif self._timer is None and self._writing is None:
+        elif self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(SOON_SECONDS, self._write_soon)
+        return False
 
     async def room(self) -> None:
-        if self._writing is not None and len(self._database.waiting) >= 2 * MANY:
+        if self._writing is not None:
             await asyncio.wait([self._writing])
         self._tell()
 
@@ -110,7 +112,7 @@ class SqliteJournal:
 
     def add(self, entry: Entry) -> None:
         """Let an entry be written by the next transaction. Raises UnstorableError."""
-        payload = entry_payload(entry)
+        payload, files = entry_payload(entry)
         place = entry.place
         if entry.is_confidential:
             payload = self._seal.closed(payload, place.key)
@@ -122,7 +124,7 @@ class SqliteJournal:
             "stage": entry.stage.value,
             "payload": payload,
         }
-        self._database.waiting.append(Waiting(row, files_of_entry(entry)))
+        self._database.waiting.append(Waiting(row, files))
 
     def _write_soon(self) -> None:
         """Write what waits in the background; what fails is told by the next call."""

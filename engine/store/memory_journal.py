@@ -11,7 +11,6 @@ from engine.model.journal import Entry, OperationPlace, Origin, Stage, Tally, Un
 from engine.store.entries import (
     entry_of,
     entry_payload,
-    files_of_entry,
     files_of_origin,
     origin_of,
     origin_payload,
@@ -43,13 +42,15 @@ class MemoryJournal:
         self._records = records
         self._interrupted = interrupted
 
-    def note(self, entry: Entry) -> None:
-        row = {"stage": entry.stage, "record_id": "", "payload": entry_payload(entry)}
-        self._keep_files(entry.place.execution_id, files_of_entry(entry))
+    def note(self, entry: Entry) -> bool:
+        payload, files = entry_payload(entry)
+        row = {"stage": entry.stage, "record_id": "", "payload": payload}
+        self._keep_files(entry.place.execution_id, files)
         known = self._records.entries.get(entry.place)
         if known is not None:
             row["record_id"] = known["record_id"]
         self._records.entries[entry.place] = row
+        return False
 
     async def room(self) -> None:
         """All is remembered at once."""

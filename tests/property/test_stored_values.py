@@ -3,12 +3,13 @@
 import math
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given
 from stored_values import path_of, same, values
 
 from engine.errors import StoreError
-from engine.store.encode import MAX_DEPTH, decode, encode, files_in
+from engine.store.encode import MAX_DEPTH, decode, encode, encode_with_files, files_in, to_json
 
 
 @given(values)
@@ -19,6 +20,12 @@ from engine.store.encode import MAX_DEPTH, decode, encode, files_in
 @example([math.inf, -math.inf, -0.0, 2**64, -(2**63), -(2**63) - 1, 10**5000])
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert same(decode(encode(value), path_of), value)
+
+
+@given(values)
+@example([{"$a": 1}, {"$a": 1, "b": 2}, {"a": ["\ud800"]}, 2**63, math.nan, (1, ("é",))])
+def test_a_value_written_without_a_copy_has_the_same_form(value: Any) -> None:
+    assert encode_with_files(value) == (orjson.dumps(to_json(value)), tuple(files_in(value)))
 
 
 def test_not_a_number_comes_back_as_it_was() -> None:
