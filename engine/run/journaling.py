@@ -200,6 +200,8 @@ class Journaling:
 
     async def committing(self, operations: Iterable[Operation]) -> None:
         """Say that nodes with data of their own elsewhere are about to commit it."""
+        if not self._held:
+            return
         names = {operation.node.id for operation in operations if operation.commits_elsewhere}
         for entry in list(self._held):
             if entry.place.node_id in names:

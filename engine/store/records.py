@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -58,7 +58,7 @@ def execution_row(execution: Execution) -> dict[str, Any]:
         "operations": execution.operations,
         "bundles": execution.bundles,
         "lost": execution.lost,
-        "nodes": {node_id: asdict(count) for node_id, count in execution.nodes.items()},
+        "nodes": {node_id: _count_json(count) for node_id, count in execution.nodes.items()},
         "failure": execution.failure and failure_json(execution.failure),
         "interrupted": execution.interrupted,
     }
@@ -71,6 +71,13 @@ def execution_row(execution: Execution) -> dict[str, Any]:
         "ended_at": execution.ended_at and to_moment(execution.ended_at),
         "payload": encode(payload),
     }
+
+
+def _count_json(count: NodeCount) -> dict[str, float]:
+    return {name: getattr(count, name) for name in _COUNTED}
+
+
+_COUNTED: Final = tuple(one.name for one in fields(NodeCount))
 
 
 def execution_of(row: Row, path_of: PathOf, *, runs: bool) -> Execution:

@@ -297,23 +297,33 @@ class SqliteStore:
                 raise refused.never_begun(execution.id)
             if not ending.resumes:
                 self.journal.forget(execution.id)
-            if ending.incomplete is not None:
-                self._parked.put(ending.incomplete)
-            self._set_marks(execution.scenario_id, ending.cursor)
-            if ending.streak != Streak():
-                row = {name: int(value) for name, value in asdict(ending.streak).items()}
-                self._database.change("change_streak", id=execution.scenario_id, **row)
-            if payload is not None:
-                at = {"scenario_id": execution.scenario_id}
-                self._database.change("keep_history", id=execution.id, payload=payload, **at)
+            self._end(execution, ending, payload)
+
+    def _end(self, execution: Execution, ending: Ending, history: bytes | None) -> None:
+        """Store what an end changes besides the execution, inside a transaction."""
+        if ending.incomplete is not None:
+            self._parked.put(ending.incomplete)
+        self._set_marks(execution.scenario_id, ending.cursor)
+        if ending.streak != Streak():
+            row = {name: int(value) for name, value in asdict(ending.streak).items()}
+            self._database.change("change_streak", id=execution.scenario_id, **row)
+        if history is not None:
+            at = {"scenario_id": execution.scenario_id}
+            self._database.change("keep_history", id=execution.id, payload=history, **at)
 
     def _write(self, ended: Sequence[Written]) -> None:
+        for one in ended:
+            if one.ending.incomplete is not None:
+                self._database.flush(files_of(one.ending.incomplete))
         with self._database.transaction():
             for one in ended:
                 self._begin(one.execution, None)
                 for incomplete in one.parked:
                     self._parked.park(incomplete, None)
-                self._finish(one.execution, one.ending)
+                history = (
+                    None if one.ending.history is None else history_payload(one.ending.history)
+                )
+                self._end(one.execution, one.ending, history)
 
     def _history(self, execution_id: str) -> History | None:
         rows = self._database.query("history", id=execution_id)
