@@ -1,4 +1,6 @@
-"""W1: cold start. A whole `fusion run` of one bundle and one mapped field, against bare Python.
+"""W1 and P5: cold start. A whole `fusion run` of one bundle and one mapped field.
+
+Measured against bare Python, told beside what others took.
 
 Run it as `python tests/bench/w1.py`.
 """
@@ -8,8 +10,13 @@ import tempfile
 from pathlib import Path
 
 from measure import FUSION, HERE, process, rounds
+from rivals import N8N_LEGACY, NODE_RED, W1, beside
 
 ROUNDS = 15
+TARGETS = {
+    NODE_RED: "P5: at least 2.9 x, at most 0.35 of it",
+    N8N_LEGACY: "P5: at least 10 x, at most 0.1 of it",
+}
 
 
 def main() -> None:
@@ -27,6 +34,7 @@ def main() -> None:
     print(
         f"W1 / bare Python {ours.wall / bare.wall:7.1f} x wall   {ours.cpu / bare.cpu:7.1f} x cpu"
     )
+    print(beside(ours.wall, W1, TARGETS), end="")
 
 
 if __name__ == "__main__":

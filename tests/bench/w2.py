@@ -1,7 +1,8 @@
-"""W2: the flow. What one more bundle costs, against the same work as a native loop of this run.
+"""W2, P1 and P2: the flow, and the whole process beside what others took.
 
-Process start does not count: (time at BIG - time at SMALL) / (BIG - SMALL), in CPU seconds. Run it
-as `python tests/bench/w2.py`.
+The flow is what one more bundle costs, against the same work as a native loop of this run. Process
+start does not count: (time at BIG - time at SMALL) / (BIG - SMALL), in CPU seconds. Run it as
+`python tests/bench/w2.py`.
 """
 
 import tempfile
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from measure import Cost, answered, check, rounds, timed
+from rivals import N8N_LEGACY, NODE_RED, W2, beside
 
 SMALL, BIG = 10_000, 60_000
 ROUNDS = 5
+TARGETS = {NODE_RED: "P2: at least 4 x", N8N_LEGACY: "P2: at least 25 x"}
 PER_HUNDRED = 12_775.0
 """The sum grows by this with every 100 bundles; 1,277,500 at 10,000."""
 
@@ -71,6 +74,7 @@ def main() -> None:
     print(f"W2 flow         {ours * 1e6:7.2f} us a bundle, {1 / ours:,.0f} bundles a second")
     print(f"W2 whole at 10k {small.wall:7.2f} s wall")
     print(f"W2 / native     {ours / theirs:7.1f} x   (P1: at most 15 x)")
+    print(beside(small.wall, W2, TARGETS), end="")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from measure import Cost, answered, check, rounds
+from rivals import N8N_LEGACY, W6, beside
 
 from engine.model.execution import Execution, Kind, Status
 from engine.model.journal import Entry, OperationPlace, Origin, Stage
@@ -20,6 +21,7 @@ from engine.store.sqlite import open_sqlite
 
 SMALL, BIG = 1_000, 5_000
 ROUNDS = 3
+TARGETS = {N8N_LEGACY: "P10: at least 20 x"}
 PER_HUNDRED = 12_775.0
 WRITES = 300
 
@@ -79,6 +81,8 @@ def main() -> None:
     step = ((big.cpu - small.cpu) - (pure_big.cpu - pure_small.cpu)) / (BIG - SMALL) / 3
     plain, ours = min(commits, key=lambda pair: pair[0])
     sys.stdout.write(f"durable read    {step * 1e6:7.1f} us a step   (P10: at most 20)\n")
+    thousand = (big.wall - small.wall) / (BIG - SMALL) * 1000
+    sys.stdout.write(f"W6 flow of 1,000 {thousand:6.3f} s wall\n{beside(thousand, W6, TARGETS)}")
     sys.stdout.write(f"bare commit     {plain * 1e6:7.0f} us\n")
     sys.stdout.write(
         f"journal commit  {ours * 1e6:7.0f} us, {ours / plain:.2f} x (P11: at most 1.4)\n"
