@@ -51,6 +51,7 @@ class Listener:
     notes: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     waits: list[tuple[str, float, str]] = field(default_factory=list)
+    emitted: list[tuple[str, int | None, int | None]] = field(default_factory=list)
 
     def planned(self, plan: Any, store_folder: Path, counts: Mapping[str, NodeCount]) -> None:
         pass
@@ -60,6 +61,9 @@ class Listener:
 
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None:
         pass
+
+    def node_emits(self, node_id: str, done: int | None, total: int | None) -> None:
+        self.emitted.append((node_id, done, total))
 
     def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
         self.waits.append((node_id, seconds, reason))

@@ -22,6 +22,8 @@ from engine.plan.plan import Node, Plan
 
 FRAMES_PER_SECOND = 5
 BAR_WIDTH = 18
+NARROW = 80
+"""Columns of a terminal below which bars and headers are short."""
 
 
 @dataclass(slots=True)
@@ -40,11 +42,16 @@ class Row:
     again_at: float = 0.0
     """When it is tried again, on the same clock; past while nothing waits."""
     reason: str = ""
+    emitted: int | None = None
+    """Bundles of its operation that have gone through; None while it emits nothing."""
+    expected: int | None = None
+    """How many there will be; None while nobody knows."""
 
     @property
     def touched(self) -> bool:
         count = self.count
-        return bool(self.running or count.operations or count.bundles or count.failed)
+        busy = self.running or self.emitted is not None
+        return bool(busy or count.operations or count.bundles or count.failed)
 
     @property
     def state(self) -> str:
@@ -52,6 +59,8 @@ class Row:
             return "working"
         if self.seconds_left:
             return "backing off"
+        if self.emitted is not None:
+            return "emitting" if self.emitted or self.count.bundles else "working"
         return "idle" if self.touched else "waiting"
 
     @property
@@ -61,10 +70,16 @@ class Row:
 
     @property
     def fraction(self) -> float | None:
-        """How much of the running operation is done, 0 to 1; None if nothing runs or knows."""
-        if not self.running or not self.total:
-            return None
-        return min(1.0, max(0.0, self.done / self.total))
+        """How much of the running operation is done, 0 to 1; None if nothing runs or knows.
+
+        Of one that emits as it goes, it is how many of its bundles have gone through.
+        """
+        if self.running:
+            done, total = self.done, self.total
+        else:
+            done, total = self.emitted or 0, self.expected
+            total = total if total != 1 else None
+        return min(1.0, max(0.0, done / total)) if total else None
 
 
 class LiveTable(Lines):
@@ -97,6 +112,15 @@ class LiveTable(Lines):
         row = self._rows.get(node_id)
         if row is not None:
             row.done, row.total, row.text = done, total, text
+            if row.emitted is not None and total is not None:
+                row.expected = int(total)  # what a search has found, or may find at most
+
+    def node_emits(self, node_id: str, done: int | None, total: int | None) -> None:
+        row = self._rows.get(node_id)
+        if row is not None:
+            row.emitted, row.expected = done, total if total is not None else row.expected
+            if done is None:
+                row.expected = None
 
     def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
         row = self._rows.get(node_id)
@@ -158,9 +182,9 @@ class LiveTable(Lines):
             header_style="dim",
         )
         table.add_column("node", no_wrap=True, overflow="ellipsis")
-        table.add_column("state", no_wrap=True)
-        for header in ("operations", "bundles", "failed"):
-            table.add_column(header, justify="right", no_wrap=True)
+        table.add_column("state", no_wrap=True, min_width=len("backing off"))
+        for header in ("operations" if self._is_wide else "ops", "bundles", "failed"):
+            table.add_column(header, justify="right", no_wrap=True, min_width=len(header))
         table.add_column("", no_wrap=True, overflow="ellipsis")
         for row in self._rows.values():
             if row.touched or not row.on_error_route:
@@ -175,16 +199,23 @@ class LiveTable(Lines):
         yield Text(str(row.count.failed), style="red" if row.count.failed else "")
         yield self._bar(row)
 
+    @property
+    def _is_wide(self) -> bool:
+        return self._live is None or self._live.console.width >= NARROW
+
     def _bar(self, row: Row) -> Text:
-        if not row.running:
-            left = row.seconds_left
-            return Text(f"again in {math.ceil(left)} s, {row.reason}" if left else "")
-        took = f"{monotonic() - row.began:.0f} s"
-        text = f"{took}  {self._output.clean(row.text)}"
+        left = row.seconds_left
+        if left and not row.running:
+            return Text(f"again in {math.ceil(left)} s, {row.reason}")
         fraction = row.fraction
+        if row.running:
+            text = f"{monotonic() - row.began:.0f} s  {self._output.clean(row.text)}"
+            if fraction is not None:
+                text = f"{fraction:4.0%}  {text}"
+        else:
+            text = f"{row.emitted or 0}/{row.expected}" if fraction is not None else ""
         if fraction is None:
             return Text(text)
-        filled = round(fraction * BAR_WIDTH)
-        return Text.assemble(
-            ("█" * filled, "cyan"), ("░" * (BAR_WIDTH - filled), "dim"), f" {fraction:4.0%}  {text}"
-        )
+        width = BAR_WIDTH if self._is_wide else BAR_WIDTH // 3
+        filled = round(fraction * width)
+        return Text.assemble(("█" * filled, "cyan"), ("░" * (width - filled), "dim"), f" {text}")

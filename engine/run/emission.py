@@ -35,6 +35,8 @@ class Emission:
     plain: Iterator[Any] | None = None
     """The same, if it need not be awaited."""
     position: int = 0
+    told_at: float = 0.0
+    """When the watcher was last told how far it is, on the monotonic clock."""
     failed: bool = False
     is_over: bool = False
     first: list[Bundle] = field(default_factory=list)

@@ -240,6 +240,13 @@ class Watcher(Protocol):
 
     def node_started(self, node_id: str) -> None: ...
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None: ...
+    def node_emits(self, node_id: str, done: int | None, total: int | None) -> None:
+        """So many of an operation's bundles have gone through the rest of the flow.
+
+        `done` None: the operation is over. `total` None: nobody knows how many there will be.
+        Told at the start, and then now and then.
+        """
+
     def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
         """An operation that failed is tried again after so long; `reason` says which attempt."""
 

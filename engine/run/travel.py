@@ -248,11 +248,22 @@ class Travel:
     ) -> End | None:
         """Emit what is there already, one bundle after the other."""
         flow, index = onward
-        for position, bundle in enumerate(outputs, 1):
-            if await self.advance(flow, index, self._with(bundle, node, scope, position)):
-                return STOP
-            if self._seconds() - self._breathed_at > BREATH_SECONDS:
-                await self.breathe()
+        total, tell, told_at = len(outputs), self._watcher.node_emits, self._breathed_at
+        if total > 1:
+            tell(node.id, 0, total)
+        try:
+            for position, bundle in enumerate(outputs, 1):
+                if await self.advance(flow, index, self._with(bundle, node, scope, position)):
+                    return STOP
+                now = self._seconds()
+                if now - told_at > BREATH_SECONDS and total > 1:
+                    told_at = now
+                    tell(node.id, position, total)
+                if now - self._breathed_at > BREATH_SECONDS:
+                    await self.breathe()
+        finally:
+            if total > 1:
+                tell(node.id, None, total)
         return None
 
     async def _stream(
@@ -270,6 +281,7 @@ class Travel:
             is_counted=isinstance(outputs, list),
             stream=self._begun(node, outputs, onward, scope),
         )
+        self._watcher.node_emits(node.id, 0, emission.total)
         try:
             while not emission.is_over:
                 bundle = await self._next(node, emission)
@@ -285,6 +297,7 @@ class Travel:
                     if await self.advance(flow, index, own):
                         emission.end(STOP)
         finally:
+            self._watcher.node_emits(node.id, None, emission.total)
             await close(emission.stream)
         ended = emission.ended()
         if emission.is_operation:
@@ -314,15 +327,16 @@ class Travel:
         if cursor is not None:
             cursor.settle()
         started = self._seconds()
+        if started - emission.told_at > BREATH_SECONDS:
+            emission.told_at = started
+            self._watcher.node_emits(node.id, emission.position, emission.total)
         if started - self._breathed_at > BREATH_SECONDS:
             await self.breathe()
         try:
             plain = emission.plain
             bundle = await next_of(emission.stream) if plain is None else next_now(plain)
-        except (RunError, StoreError):
-            raise
         except Exception as error:
-            return error
+            return _to_settle(error)
         took = self._seconds() - started
         emission.count.seconds += took
         if took > SHORTEST:
@@ -402,3 +416,10 @@ class Travel:
         except Exception as error:
             settled = await self._settled(router, error, scope)
             return settled if isinstance(settled, End) else False
+
+
+def _to_settle(error: Exception) -> Exception:
+    """Return what a handler may catch; raise what none may."""
+    if isinstance(error, RunError | StoreError):
+        raise error
+    return error

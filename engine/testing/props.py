@@ -49,6 +49,9 @@ class Quiet:
     def node_progress(self, node_id: str, done: float, total: float | None, text: str) -> None:
         """Nothing is drawn."""
 
+    def node_emits(self, node_id: str, done: int | None, total: int | None) -> None:
+        """Nothing is drawn."""
+
     def node_waits(self, node_id: str, seconds: float, reason: str) -> None:
         """Nothing is drawn."""
 

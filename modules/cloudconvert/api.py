@@ -201,7 +201,9 @@ async def listed(ctx: Context, path: str, limit: int, **query: str | None) -> li
         found |= {str(each["id"]): each for each in entries(reply) if each.get("id") is not None}
         is_last = len(found) == known or _is_last(reply, min(limit, PER_PAGE))
         ctx.progress(min(len(found), limit), limit)
-    return list(found.values())[:limit]
+    first = list(found.values())[:limit]
+    ctx.progress(len(first), len(first))
+    return first
 
 
 def entries(reply: Reply) -> list[dict[str, Any]]:

@@ -125,6 +125,39 @@ def test_a_node_that_backs_off_counts_down() -> None:
     assert re.search(r"again in (90|89|88) s, attempt 1 of 3", shown)
 
 
+def _emitting(done: int | None, total: int | None, width: str = "100") -> str:
+    """Return the last table of a run whose first node emits; blocks and spaces made single."""
+    with pytest.MonkeyPatch.context() as patch, _drawing({}) as (table, screen):
+        patch.setenv("COLUMNS", width)
+        table.planned(_plan(*NODES), STORE, {node.id: NodeCount() for node in NODES})
+        table.node_emits("video", 0, total)
+        table.node_emits("video", done, total)
+        table.close()
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen())
+
+
+def test_a_node_whose_bundles_are_counted_shows_how_many_went_through() -> None:
+    assert re.search(r"video +emitting .* █{9}░{9} 20/40", _emitting(20, 40))
+    assert re.search(r"video +working .* ░{18} 0/40", _emitting(0, 40))
+    assert re.search(r"video +emitting +0 +0 +0 +█{3}░{3} 20/40", _emitting(20, 40, "60"))
+
+
+def test_one_bundle_an_unknown_number_and_an_emission_that_is_over_have_no_bar() -> None:
+    for done, total in ((0, 1), (3, None), (None, 40)):
+        assert "/" not in _emitting(done, total)[-400:].rpartition("video")[2]
+
+
+def test_a_search_that_tells_what_it_found_has_a_bar() -> None:
+    with _drawing({}) as (table, screen):
+        table.planned(_plan(*NODES), STORE, {node.id: NodeCount() for node in NODES})
+        table.node_emits("video", 0, None)
+        table.node_progress("video", 100, 100, "")
+        table.node_progress("video", 7, 7, "")
+        table.node_emits("video", 2, None)
+        table.close()
+        assert "2/7" in screen()
+
+
 def test_error_routes_show_once_they_run_and_disabled_nodes_never() -> None:
     with _drawing({"TERM": "xterm"}) as (table, drawn):
         _run(table)
