@@ -61,7 +61,7 @@ MODULES: Rows = {
         (CREATE_JOB, "test_tasks_are_sent_linked_by_their_names_in_their_order"),
         (CREATE_JOB, "test_files_of_an_aggregator_go_through_linked_tasks_to_a_download"),
         (SCENARIOS, "test_an_array_aggregator_feeds_a_job_of_several_linked_tasks"),
-        (CREATE_JOB, "test_a_command_is_executed_on_a_linked_file"),
+        (CREATE_JOB, "test_commands_are_executed_on_linked_files"),
         (CREATE_JOB, "test_an_authors_tag_is_sent_as_it_is"),
         (CREATE_JOB, "test_with_a_tag_of_ones_own_a_lost_answer_is_an_unknown_outcome"),
         (CREATE_JOB, "test_every_field_of_a_job_is_described"),
