@@ -106,7 +106,7 @@ GHOSTSCRIPT = Sought(
     ("gs",),
     ("--version",),
     rf"^{_NUMBER}$",
-    "PostScript and EPS to PDF",
+    "PostScript and EPS to PDF; PDF/A",
     "ghostscript",
     "ghostscript",
 )
@@ -166,6 +166,35 @@ RSVG = Sought(
     "librsvg2-bin",
     "librsvg",
 )
+TESSERACT = Sought(
+    "tesseract",
+    ("tesseract",),
+    ("--version",),
+    rf"^tesseract v?{_NUMBER}",
+    "text of scanned PDFs, to search and copy (pdf/ocr)",
+    "tesseract-ocr",
+    "tesseract",
+    listing=("--list-langs",),
+    listed=r"^([A-Za-z_]{3,30})$",
+)
+PNGQUANT = Sought(
+    "pngquant",
+    ("pngquant",),
+    ("--version",),
+    rf"^{_NUMBER}",
+    "PNGs made much smaller",
+    "pngquant",
+    "pngquant",
+)
+SEVEN_ZIP = Sought(
+    "7zip",
+    ("7zz", "7z"),
+    ("i",),
+    rf"^7-Zip.*? {_NUMBER}",
+    "7z archives, faster and smaller",
+    "7zip",
+    "sevenzip",
+)
 SOUGHT: Sequence[Sought] = (
     LIBREOFFICE,
     CHROMIUM,
@@ -177,6 +206,9 @@ SOUGHT: Sequence[Sought] = (
     GRAPHICSMAGICK,
     FFPROBE,
     RSVG,
+    TESSERACT,
+    PNGQUANT,
+    SEVEN_ZIP,
 )
 
 

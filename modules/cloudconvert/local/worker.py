@@ -25,6 +25,7 @@ ENGINES = frozenset(
         "optimize_pdf",
         "optimize_picture",
         "pdf_pages",
+        "pdf_text_layer",
         "pdf_to_images",
         "pdf_to_text",
         "text_to_pdf",

@@ -10,7 +10,7 @@ import openpyxl
 import pypandoc
 import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from local_server import Local, serving, task_of
+from local_server import Local, make_picture, serving, task_of
 from outside_tools import members
 from PIL import Image
 
@@ -190,6 +190,14 @@ async def test_a_drawing_reads_no_file_and_keeps_what_is_inside_of_it(
 async def test_a_hostile_drawing_fails_by_name(local: Local, svg: bytes, code: str) -> None:
     failed = await local.failure({"a.svg": svg}, convert("png"))
     assert failed["code"] == code, failed["message"]
+
+
+async def test_pictures_get_smaller_by_a_package_alone(local: Local) -> None:
+    before = make_picture(size=(200, 200))
+    job = await local.run({"a.png": before}, {"operation": "optimize", "profile": "max"})
+    [file] = task_of(job, "export")["result"]["files"]
+    assert task_of(job, "process")["engine"] == "pillow"
+    assert file["size"] < len(before)
 
 
 async def test_what_is_listed_comes_from_packages_where_path_has_nothing(local: Local) -> None:

@@ -285,20 +285,22 @@ def members(content: bytes, output_format: str) -> dict[str, str]:
         return found
 
 
+TO_PACK: dict[str, bytes | Path] = {
+    "words.txt": b"words " * 50_000,
+    "Straße 日.bin": bytes(range(256)) * 300,
+    "empty.txt": b"",
+    "packed.jpg": b"stored as it is",
+}
+
+
 @pytest.mark.needs("bsdtar")
 @pytest.mark.parametrize("output_format", ["zip", "7z", "rar", "tar", "tar.gz", "tar.bz2"])
 async def test_another_program_opens_every_archive(
     local: Local, tmp_path: Path, output_format: str
 ) -> None:
-    files: dict[str, bytes | Path] = {
-        "words.txt": b"words " * 50_000,
-        "Straße 日.bin": bytes(range(256)) * 300,
-        "empty.txt": b"",
-        "packed.jpg": b"stored as it is",
-    }
     archive = {"operation": "archive", "output_format": output_format}
-    [content] = (await local.results(files, archive)).values()
-    assert unpacked(content, tmp_path / "out") == files
+    [content] = (await local.results(TO_PACK, archive)).values()
+    assert unpacked(content, tmp_path / "out") == TO_PACK
     if output_format == "7z":
         assert len(content) < 100_000
 
@@ -309,6 +311,22 @@ async def test_archives_of_nothing_but_empty_files_are_whole(local: Local, tmp_p
         archive = {"operation": "archive", "output_format": output_format}
         [content] = (await local.results({"empty.txt": b""}, archive)).values()
         assert unpacked(content, tmp_path / output_format) == {"empty.txt": b""}
+
+
+@pytest.mark.needs("bsdtar")
+async def test_7z_archives_are_packed_without_a_program_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = {"operation": "archive", "output_format": "7z"}
+    packed: list[bytes] = []
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path / "nothing"))
+        async with serving(tmp_path / "data") as local:
+            for files in (TO_PACK, {"empty.txt": b""}):
+                packed += (await local.results(files, task)).values()
+    assert unpacked(packed[0], tmp_path / "full") == TO_PACK
+    assert unpacked(packed[1], tmp_path / "empty") == {"empty.txt": b""}
+    assert len(packed[0]) < 100_000
 
 
 def unpacked(archive: bytes, folder: Path) -> dict[str, bytes]:

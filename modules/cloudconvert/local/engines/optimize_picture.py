@@ -20,29 +20,46 @@ DEPTH_BYTE = 24
 
 
 def run(job: dict[str, Any], progress: Progress) -> list[str]:
-    """Write the picture to `out.0`, as it was if nothing is gained."""
+    """Write the picture to `out.0`, as it was if nothing is gained.
+
+    With `whole`, a PNG that may lose precision comes a second time, as `out.1` with all colours.
+    """
     source, target = Path(job["source"]["path"]), Path(job["folder"]) / "out.0"
+    whole: list[str] = []
     with opened(source, job["limits"]) as image:
         worth_it = not _beyond_pillow(source, image, job)
         if worth_it:
             save = _save_jpeg if image.format == "JPEG" else _save_png
             save(image, target, job["options"])
+            if job["whole"] and image.format == "PNG" and not _lossless(job["options"]):
+                whole = [_save_whole(image, target.with_name("out.1"), job["options"])]
     progress(1, 1)
     changed = job["options"]["colorspace"] != "unchanged"
     if not worth_it or (target.stat().st_size >= source.stat().st_size and not changed):
         shutil.copyfile(source, target)
-    return [target.name]
+    return [target.name, *whole]
 
 
 def _beyond_pillow(source: Path, image: Image.Image, job: dict[str, Any]) -> bool:
     """Say whether Pillow would lose something of it that its profile keeps, or of any picture."""
     if getattr(image, "n_frames", 1) > 1:
         return True
-    lossless = job["options"]["profile"] in LOSSLESS and job["options"]["quality"] is None
-    if image.format != "PNG" or not lossless:
+    if image.format != "PNG" or not _lossless(job["options"]):
         return False
     with source.open("rb") as file:
         return file.read(DEPTH_BYTE + 1)[-1] == 16
+
+
+def _lossless(options: dict[str, Any]) -> bool:
+    return options["profile"] in LOSSLESS and options["quality"] is None
+
+
+def _save_whole(image: Image.Image, target: Path, options: dict[str, Any]) -> str:
+    shown = _in_mode(upright(image), MODES.get(options["colorspace"]))
+    kept = {"icc_profile": image.info.get("icc_profile")} if shown.mode == image.mode else {}
+    kept = {name: value for name, value in kept.items() if value}
+    shown.save(target, "PNG", compress_level=1, **kept)
+    return target.name
 
 
 def _save_jpeg(image: Image.Image, target: Path, options: dict[str, Any]) -> None:
@@ -61,7 +78,7 @@ def _save_jpeg(image: Image.Image, target: Path, options: dict[str, Any]) -> Non
 
 def _save_png(image: Image.Image, target: Path, options: dict[str, Any]) -> None:
     quality, mode = options["quality"], MODES.get(options["colorspace"])
-    lossless = options["profile"] in LOSSLESS and quality is None
+    lossless = _lossless(options)
     kept: dict[str, Any] = {"icc_profile": image.info.get("icc_profile"), "optimize": True}
     if lossless:
         kept |= {"exif": image.getexif().tobytes(), "dpi": image.info.get("dpi")}

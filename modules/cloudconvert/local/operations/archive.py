@@ -1,9 +1,12 @@
 """archive: any files into one, all names kept."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from modules.cloudconvert.local.call_worker import call_worker
+from modules.cloudconvert.local.converters.outside import BEGUN, DONE, run_outside
+from modules.cloudconvert.local.files import link
 from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.naming import clean_name, distinct
 from modules.cloudconvert.local.operations.operation import (
@@ -15,6 +18,7 @@ from modules.cloudconvert.local.operations.operation import (
     ProcessingFields,
     Work,
 )
+from modules.cloudconvert.local.programs import SEVEN_ZIP, Found
 
 ENGINE = "archivetool"
 VERSION = "1.0"
@@ -29,11 +33,31 @@ class ArchiveFields(ProcessingFields):
 async def pack(work: Work, files: Sequence[InputFile], output_format: str, name: str) -> Made:
     """Put files into an archive; of equal names all survive."""
     labels = distinct(one.filename for one in files)
+    if output_format == "7z" and (program := work.inventory.program(SEVEN_ZIP)) is not None:
+        return Made(await _by_7zip(work, program, files, labels), clean_name(name), output_format)
     sources = [
         {"path": str(one.path), "filename": label} for one, label in zip(files, labels, strict=True)
     ]
     made = await call_worker(work, "archive", {"sources": sources, "output_format": output_format})
     return Made(made[0], clean_name(name), output_format)
+
+
+async def _by_7zip(
+    work: Work, program: Found, files: Sequence[InputFile], labels: Sequence[str]
+) -> Path:
+    """Have 7-Zip pack links to the files, which bear their names."""
+    packed, target = work.folder.work / "packed", work.folder.work / "out.0"
+    packed.mkdir()
+    for one, label in zip(files, labels, strict=True):
+        link(one.path, packed / label)
+    work.report(BEGUN)
+    # It puts what a pattern finds at the top of the archive, and reads no name as an option.
+    pattern = f"{packed}/*"
+    threads = f"-mmt={work.threads}"
+    command = [program.path, "a", "-t7z", "-mx=5", threads, "-bd", "-y", str(target)]
+    await run_outside(work, [*command, "--", pattern], target)
+    work.report(DONE)
+    return target
 
 
 async def _run(work: Work) -> Outcome:

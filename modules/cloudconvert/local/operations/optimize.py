@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from modules.cloudconvert.local.call_worker import call_worker, source_of
+from modules.cloudconvert.local.children import Program
 from modules.cloudconvert.local.formats import canonical
 from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.naming import result_names
@@ -21,11 +23,21 @@ from modules.cloudconvert.local.operations.operation import (
     Work,
 )
 from modules.cloudconvert.local.operations.results import Results
+from modules.cloudconvert.local.programs import PNGQUANT, Found
 from modules.cloudconvert.local.refusal import TaskFailure, invalid
 from modules.cloudconvert.local.sniff import format_of_file
 
 ENGINES = {"pdf": "pikepdf", "png": "pillow", "jpg": "pillow"}
 """Which package works on which format."""
+PNGQUANT_QUALITY = {
+    "web": (65, 85),
+    "mrc": (40, 65),
+    "max": (40, 65),
+    "print": (0, 100),
+    "archive": (0, 100),
+}
+"""What its result must and may come to, of 100; `print` and `archive` keep all colours, unless a
+quality is asked for."""
 
 
 class OptimizeOptions(Options):
@@ -55,19 +67,56 @@ def _check(fields: OptimizeFields, _inventory: Inventory) -> None:
 
 
 async def _run(work: Work) -> Outcome:
-    results, engine = Results(work), ""
+    results, engine, version = Results(work), "", None
     for number, source in enumerate(work.inputs):
         format_name = _format_of(source, work.fields)
-        engine = ENGINES[format_name]
-        made = await call_worker(
+        engine, version = ENGINES[format_name], work.inventory.version(ENGINES[format_name])
+        pngquant = work.inventory.program(PNGQUANT) if format_name == "png" else None
+        made, *whole = await call_worker(
             work,
             "optimize_pdf" if format_name == "pdf" else "optimize_picture",
-            {"source": source_of(source), "options": _options(work.fields)},
+            {
+                "source": source_of(source),
+                "options": _options(work.fields),
+                "whole": pngquant is not None,
+            },
             report=partial(results.share, number),
         )
+        if pngquant is not None and whole:
+            less = await _fewer_colours(work, pngquant, whole[0])
+            if less is not None and less.stat().st_size < made.stat().st_size:
+                made, engine, version = less, PNGQUANT.name, pngquant.version
         wanted = work.fields.filename or source.filename
-        results.add(made, result_names(wanted, source.filename, format_name, 1), format_name)
-    return Outcome(results.made, engine, work.inventory.version(engine))
+        results.add([made], result_names(wanted, source.filename, format_name, 1), format_name)
+    return Outcome(results.made, engine, version)
+
+
+async def _fewer_colours(work: Work, program: Found, whole: Path) -> Path | None:
+    """Have pngquant write a picture with as few colours as look alike; None if none are enough."""
+    fields: OptimizeFields = work.fields
+    least, most = PNGQUANT_QUALITY[fields.profile or "web"]
+    if fields.quality is not None:
+        least, most = 0, fields.quality
+    target = whole.with_name("out.2")
+    target.unlink(missing_ok=True)
+    arguments = [
+        f"--quality={least}-{most}",
+        "--speed=3",
+        "--output",
+        str(target),
+        "--",
+        str(whole),
+    ]
+    ended = await work.run(
+        Program(
+            [program.path, *arguments],
+            work.folder.path,
+            output_bytes=work.limits.output_bytes,
+            family_bytes=work.limits.family_bytes,
+        ),
+        lambda _line: None,
+    )
+    return target if ended.status == 0 and target.is_file() else None
 
 
 def _format_of(source: InputFile, fields: OptimizeFields) -> str:

@@ -80,7 +80,7 @@ def _run(action: str, options: type[Options]) -> Callable[[Work], Awaitable[Outc
     async def run(work: Work) -> Outcome:
         results = Results(work)
         for number, source in enumerate(work.inputs):
-            _refuse_other(source)
+            refuse_other(source)
             job = {
                 "action": action,
                 "source": source_of(source),
@@ -97,7 +97,8 @@ def _run(action: str, options: type[Options]) -> Callable[[Work], Awaitable[Outc
     return run
 
 
-def _refuse_other(source: InputFile) -> None:
+def refuse_other(source: InputFile) -> None:
+    """Raise TaskFailure for what is no PDF."""
     found = format_of_file(source.path, source.filename, None)
     if found != "pdf":
         raise TaskFailure("OPEN_FAILED", f"{source.filename} is no PDF, it is {found}")

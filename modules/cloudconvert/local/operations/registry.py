@@ -15,6 +15,8 @@ from modules.cloudconvert.local.operations.metadata import METADATA, METADATA_WR
 from modules.cloudconvert.local.operations.operation import Operation
 from modules.cloudconvert.local.operations.optimize import OPTIMIZE
 from modules.cloudconvert.local.operations.pdf import PDF_OPERATIONS
+from modules.cloudconvert.local.operations.pdf_archive import PDF_ARCHIVE
+from modules.cloudconvert.local.operations.pdf_ocr import PDF_OCR
 from modules.cloudconvert.local.operations.thumbnail import THUMBNAIL
 from modules.cloudconvert.local.operations.watermark import WATERMARK
 
@@ -33,6 +35,8 @@ LISTED = (
     METADATA,
     METADATA_WRITE,
     *PDF_OPERATIONS,
+    PDF_ARCHIVE,
+    PDF_OCR,
     ARCHIVE,
     EXPORT_URL,
 )
