@@ -31,7 +31,13 @@ FLAGS = (
 PATIENCE_SECONDS = 120
 """How long one answer may take on a busy machine."""
 
-KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), " ": (32, " "), "ArrowDown": (40, "")}
+KEYS = {
+    "Enter": (13, "\r"),
+    "Tab": (9, ""),
+    " ": (32, " "),
+    "ArrowDown": (40, ""),
+    "ArrowRight": (39, ""),
+}
 
 
 class Browser:

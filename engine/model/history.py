@@ -66,10 +66,14 @@ class KeptOperation:
 
 
 class Stretch(NamedTuple):
-    """A time in which a node worked; seconds, from the beginning of the execution on."""
+    """A time in which a node worked; seconds, from the beginning of the execution on.
+
+    `number` is that of its operation; 0 where several overlap, of which nobody knows which it was.
+    """
 
     begun: float
     took: float
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

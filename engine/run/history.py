@@ -92,10 +92,10 @@ class Recorder:
             number, seen, _, _ = kept.newest[-1]
             kept.newest[-1] = (number, seen, sets[: self.few], len(sets))
 
-    def worked(self, node_id: str, started: float, took: float) -> None:
+    def worked(self, node_id: str, started: float, took: float, number: int) -> None:
         """Remember when a node has worked; `started` is the clock's. Stretches may overlap."""
         kept = self._kept[node_id]
-        stretch = Stretch(started - self._begun, took)
+        stretch = Stretch(started - self._begun, took, number)
         if len(kept.first_stretches) < STRETCHES:
             kept.first_stretches.append(stretch)
         else:

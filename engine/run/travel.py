@@ -217,14 +217,15 @@ class Travel:
 
     async def _taken(self, operation: Operation, stream: Stream) -> list[Bundle]:
         """Take all that an action gives, with a word to the watcher before and after."""
-        node, started = operation.node, self._seconds()
+        node, started, count = operation.node, self._seconds(), operation.count
+        number = 0 if node.id in self._ahead.nodes else count.operations + count.failed + 1
         self._watcher.node_started(node.id)
         try:
             outputs = await all_of(stream)
         finally:
             took = self._seconds() - started
-            operation.count.seconds += took
-            self._history.worked(node.id, started, took)
+            count.seconds += took
+            self._history.worked(node.id, started, took, number)
         self._watcher.node_finished(node.id, bundles=len(outputs), seconds=took)
         return outputs
 
@@ -338,9 +339,10 @@ class Travel:
         except Exception as error:
             return _to_settle(error)
         took = self._seconds() - started
-        emission.count.seconds += took
+        count = emission.count
+        count.seconds += took
         if took > SHORTEST:
-            self._history.worked(node.id, started, took)
+            self._history.worked(node.id, started, took, count.operations + count.failed + 1)
         if cursor is not None:
             cursor.take_up()
         if bundle is not None:

@@ -5,7 +5,7 @@
      "scopes": [{name: place in "bundles", or null}, …],
      "nodes": {id: {"names": [name, …], "operations": [{"number", "scope": place in "scopes",
         "outputs": [place, or null, …], "emitted", "failure"}, …]}},
-     "stretches": {id: [[begun, took], …]}}
+     "stretches": {id: [[begun, took, number], …]}}
 
 What several operations saw is there once; null stands for a bundle that was too large.
 """
@@ -86,7 +86,7 @@ def history_of(payload: bytes, path_of: PathOf) -> History:
             for node_id, node in content["nodes"].items()
         },
         stretches={
-            node_id: tuple(Stretch(begun, took) for begun, took in stretches)
+            node_id: tuple(Stretch(*stretch) for stretch in stretches)
             for node_id, stretches in content.get("stretches", {}).items()
         },
     )

@@ -156,7 +156,7 @@ async def test_a_history_comes_back_as_it_was(store: Store, files: FolderFiles) 
             2, Seen({"order": order}), failure=Failure("DataError", "no", {"file": file})
         ),
         KeptOperation(3, Seen({"order": None, "line": {"id": 3}}), (None,), 1),
-        stretches={"convert": (Stretch(0.0, 1.25), Stretch(1.5, 2.0))},
+        stretches={"convert": (Stretch(0.0, 1.25), Stretch(1.5, 2.0, 7))},
     )
     await remembered(store, kept=kept)
     found = await store.history("e1")

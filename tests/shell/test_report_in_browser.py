@@ -182,6 +182,84 @@ def test_the_report_is_used_with_the_keyboard_alone(browser: Browser, page: Path
         assert shown.complaints() == []
 
 
+WORKS = """\
+from datetime import timedelta
+
+from engine.errors import DataError
+from engine.module import Bundle, Context, Effect, Fields, Module
+
+
+class Number(Fields):
+    nr: int
+
+
+class Work(Module[Number, Bundle]):
+    id = "own.work"
+    effect = Effect.READ
+
+    async def execute(self, fields, ctx):
+        if fields.nr == 13:
+            raise DataError("unlucky")
+        yield {"nr": fields.nr}
+"""
+WORKED = """\
+flow:
+  - {id: count, module: flow.repeater, with: {repeats: 30}}
+  - {id: work, module: own.work, with: {nr: "{{ count.i }}"}, on_error: [module: flow.ignore]}
+"""
+
+
+@pytest.fixture
+def worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run something that works on thirty bundles, and return its report."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    write("own/work.py", WORKS)
+    write("worked.yaml", WORKED)
+    result = fusion("run", "worked.yaml", "--modules", "own", "--report", "run.html")
+    assert result.exit_code == 0, result.stderr
+    return tmp_path / "run.html"
+
+
+BAR = "document.querySelector('[data-bars=work] [data-number=\"{}\"]')"
+CLICK = BAR + ".dispatchEvent(new Event('click'))"
+INSPECTOR = "document.getElementById('inspector').innerText"
+
+
+def test_a_bar_of_the_timeline_shows_its_bundle(browser: Browser, worked: Path) -> None:
+    selected = "document.querySelector('#inspector select').selectedOptions[0].textContent"
+    with browser.opened(worked) as shown:
+        shown.value(CLICK.format(3))
+        assert shown.value(selected) == "bundle 3"
+        assert shown.value("document.activeElement.textContent") == "work"
+        assert "is not kept" not in shown.value(INSPECTOR)
+        shown.value(CLICK.format(13))
+        assert "DataError: unlucky" in shown.value(INSPECTOR)
+        shown.value(CLICK.format(16))
+        assert "Bundle 16 is not kept" in shown.value(INSPECTOR)
+        shown.value("document.querySelector('#inspector .after').click()")
+        assert "is not kept" not in shown.value(INSPECTOR)
+        assert shown.complaints() == []
+
+
+def test_bars_are_one_stop_of_the_tab_key_and_arrows_go_between_them(
+    browser: Browser, worked: Path
+) -> None:
+    focused = "document.activeElement.dataset.number"
+    with browser.opened(worked) as shown:
+        stops = "document.querySelectorAll('[data-bars=work] [tabindex=\"0\"]').length"
+        assert shown.value(stops) == 1
+        shown.value("document.querySelector('[data-bars=work] rect').focus()")
+        for _ in range(4):
+            shown.press("ArrowRight")
+        assert shown.value(focused) == "5"
+        assert shown.value(stops) == 1
+        assert shown.value("document.activeElement.ariaLabel").startswith("bundle 5: ")
+        shown.press("Enter")
+        assert "bundle 5" in shown.value(INSPECTOR)
+        assert shown.value("document.activeElement.textContent") == "work"
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_report_is_readable_in_light_and_dark(browser: Browser, page: Path, dark: bool) -> None:
     pairs = (

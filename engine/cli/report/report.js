@@ -9,6 +9,7 @@
   const hint = document.getElementById("hint");
   let chosen = null; // id of the node that is shown
   let index = 0; // of the operation that is shown, among those that are kept
+  let missing = ""; // number of the operation that was asked for and is not kept
 
   function make(name, className, text) {
     const element = document.createElement(name);
@@ -190,6 +191,7 @@
 
   function turn(to, focus) {
     index = to;
+    missing = "";
     show();
     const target = inspector.querySelector(focus);
     (target.disabled ? inspector.querySelector("select") : target).focus();
@@ -203,7 +205,9 @@
     title.tabIndex = -1;
     inspector.append(title, make("p", "module", node.module));
     if (node.operations.length) {
-      inspector.append(choice(node), shownOperation(node.operations[index]));
+      inspector.append(choice(node));
+      if (missing) inspector.append(make("p", "note missing", `Bundle ${missing} is not kept; this is the nearest that is.`));
+      inspector.append(shownOperation(node.operations[index]));
     } else if (!data.withheld) {
       inspector.append(make("p", "note", "Nothing that it did with a bundle is kept."));
     }
@@ -214,12 +218,18 @@
     }
   }
 
-  // Without a number: the first operation that failed, else the first.
+  // With a number: that operation, or what is kept next to it. Without: the first that failed.
   function choose(id, number) {
-    const found = nodes.get(id).operations.findIndex((one) =>
-      one.failure && (number === undefined || String(one.number) === number));
+    const operations = nodes.get(id).operations;
+    const away = (one) => Math.abs(one.number - Number(number));
+    const failed = operations.findIndex((one) =>
+      one.failure && (!number || String(one.number) === number));
+    const nearest = number
+      ? operations.reduce((best, one, at) => away(one) < away(operations[best]) ? at : best, 0)
+      : 0;
     chosen = id;
-    index = Math.max(found, 0);
+    index = failed >= 0 ? failed : nearest;
+    missing = number && operations.length && away(operations[index]) ? number : "";
     show();
   }
 
@@ -238,6 +248,28 @@
       event.preventDefault();
       pick(element.dataset.node);
     });
+  }
+  // The bars of a node are one stop of the Tab key; arrows go from one to the next.
+  for (const lane of document.querySelectorAll("[data-bars]")) {
+    const bars = [...lane.querySelectorAll("rect")];
+    const stop = (at) => {
+      bars.forEach((bar, place) => bar.setAttribute("tabindex", place === at ? "0" : "-1"));
+      return bars[at];
+    };
+    bars.forEach((bar, at) => {
+      const act = () => pick(lane.dataset.bars, bar.dataset.number);
+      bar.setAttribute("role", "button");
+      bar.setAttribute("aria-label", bar.textContent);
+      bar.addEventListener("click", () => { stop(at); act(); });
+      bar.addEventListener("keydown", (event) => {
+        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: bars.length - 1 }[event.key];
+        if (to === undefined && event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        if (to === undefined) act();
+        else if (bars[to]) stop(to).focus();
+      });
+    });
+    stop(0);
   }
   for (const element of document.querySelectorAll("[data-pick]")) {
     element.addEventListener("click", () => pick(element.dataset.pick, element.dataset.number));

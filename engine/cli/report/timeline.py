@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.cli.report.content import NodeLine
-from engine.cli.report.html import Html, tag
+from engine.cli.report.html import Html, tag, text
 from engine.cli.units import duration
 from engine.model.history import Stretch
 
@@ -24,7 +24,10 @@ def timeline(
         return
     ends = [one.begun + one.took for line in worked for one in stretches[line.id]]
     whole = max(seconds, *ends, 0.001)
-    note = "Operations that wait for something, each from its beginning to its end."
+    note = (
+        "Operations that wait for something, each from its beginning to its end. A bar shows its "
+        "bundle; with the keyboard, the arrow keys go from bar to bar."
+    )
     rows = [_row(line, stretches[line.id], whole) for line in worked]
     content = [
         tag("h2", "Timeline", id="timeline"),
@@ -37,8 +40,8 @@ def timeline(
 def _row(line: NodeLine, stretches: Sequence[Stretch], whole: float) -> Html:
     bars = "".join(_bar(one, whole) for one in stretches)
     picture = Html(
-        f'<svg class="bars" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{_said(stretches)}">{bars}</svg>'
+        f'<svg class="bars" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" '
+        f'role="group" aria-label="{_said(stretches)}" data-bars="{text(line.id)}">{bars}</svg>'
     )
     button = tag(
         "button", line.title, type="button", class_=f"pick {line.outcome}", data_pick=line.id
@@ -50,9 +53,11 @@ def _bar(one: Stretch, whole: float) -> str:
     left, width = _WIDTH * one.begun / whole, max(_WIDTH * one.took / whole, _LEAST)
     left = min(max(left, 0.0), _WIDTH - _LEAST)
     words = f"{duration(one.took)}, from {duration(max(one.begun, 0.0))} on"
+    if one.number:
+        words = f"bundle {one.number}: {words}"
     return (
-        f'<rect x="{left:.2f}" width="{min(width, _WIDTH - left):.2f}" height="{_HEIGHT}" rx="2">'
-        f"<title>{words}</title></rect>"
+        f'<rect x="{left:.2f}" width="{min(width, _WIDTH - left):.2f}" height="{_HEIGHT}" rx="2" '
+        f'data-number="{one.number or ""}"><title>{words}</title></rect>'
     )
 
 

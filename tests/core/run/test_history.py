@@ -239,14 +239,14 @@ def test_when_nodes_worked_is_kept(tmp_path: Path) -> None:
     one_by_one = stretches_of(tmp_path, SLOW.replace("CONCURRENCY", "label: slow"))
     overlapping = stretches_of(tmp_path, SLOW.replace("CONCURRENCY", "concurrency: 3"))
 
-    assert one_by_one["slow"] == ((0.0, 1.0), (1.0, 2.0), (3.0, 3.0))
-    assert overlapping["slow"] == ((0.0, 1.0), (0.0, 2.0), (0.0, 3.0))
+    assert one_by_one["slow"] == ((0.0, 1.0, 1), (1.0, 2.0, 2), (3.0, 3.0, 3))
+    assert overlapping["slow"] == ((0.0, 1.0, 0), (0.0, 2.0, 0), (0.0, 3.0, 0))
 
 
 def test_of_many_stretches_the_first_and_the_last_are_kept(tmp_path: Path) -> None:
     recorder = Recorder(Bench(tmp_path, count(1)).plan, Budget(), begun=10.0)
     for number in range(1000):
-        recorder.worked("twice", 10.0 + number, 0.5)
+        recorder.worked("twice", 10.0 + number, 0.5, number)
     recorder.keep["twice"]((1, {"each": {"i": 1}}, [{}], 1))
 
     history = recorder.history({})
