@@ -30,6 +30,9 @@ KEY_BYTES: Final = 32
 REMOVAL_SECONDS: Final = 5.0
 """How long the removal of a hook may take when `serve` stops."""
 
+WAITING_EVENTS: Final = 100_000
+"""Events of one scenario that may wait. Source: Workfront Fusion's documentation of webhooks."""
+
 LONGEST_ID: Final = 500
 """Characters of an event's id."""
 
@@ -149,6 +152,10 @@ class Hooks:
         hides = hook.plan.settings.data_is_confidential
         event = Event(scenario, event_id, clock().now(), told.payload, confidential=hides)
         try:
+            if await self._store.events.waiting(scenario) >= WAITING_EVENTS:
+                text = f"event {event_id} is refused: {WAITING_EVENTS} events wait already"
+                self._log.line("not_stored", text, scenario=scenario, event=event_id)
+                return 503, "too many events wait"
             is_new = await self._store.events.add(event)
         except StoreError as error:
             text = f"an event cannot be stored: {error.message}"

@@ -5,11 +5,12 @@ a time. The hooks (`hooking`) store what is sent to them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from engine.app import Operator, catalog, clock, load_plan, opened, tidy
 from engine.app.hooking import Hooks, Log, OpenHook, fields_of_trigger, hook_url, new_key
@@ -31,11 +32,13 @@ from engine.store.sqlite import SqliteStore
 @dataclass(frozen=True, slots=True)
 class ServeRequest:
     """One `fusion serve`. `origin` is how this machine reaches its hooks; `public_url` how others
-    do, without a slash at its end, None: they cannot."""
+    do, without a slash at its end, None: they cannot. `inputs` are given to each scenario that
+    declares them."""
 
     scenarios: tuple[Path, ...]
     origin: str
     public_url: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Served:
@@ -129,7 +132,7 @@ async def serving(request: ServeRequest, operator: Operator, log: Log) -> AsyncI
     the store.
     """
     plans = _loaded(request.scenarios, operator)
-    inputs = {plan.id: settle_inputs(plan, {}) for plan in plans}
+    inputs = _settled(plans, request.inputs)
     folder, _ = place.for_run(operator.store, plans[0].path, Path.cwd())
     fetch = guarded_fetch(
         allow_private_networks=operator.allow_private_networks, hook_origins=(request.origin,)
@@ -180,6 +183,23 @@ def _loaded(paths: Sequence[Path], operator: Operator) -> list[Plan]:
     if problems:
         raise ScenarioError(*problems)
     return list(found.values())
+
+
+def _settled(plans: Sequence[Plan], given: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the inputs of each scenario by its id. Raises ScenarioError with all mistakes."""
+    problems: list[Problem] = []
+    settled = {}
+    known = {name for plan in plans for name in plan.inputs}
+    unknown = given.keys() - known
+    for plan in plans:
+        own = {name: given[name] for name in given if name in plan.inputs or name in unknown}
+        try:
+            settled[plan.id] = settle_inputs(plan, own)
+        except ScenarioError as error:
+            problems += (one for one in error.problems if one not in problems)
+    if problems:
+        raise ScenarioError(*problems)
+    return settled
 
 
 def _twice(one: Plan, other: Plan) -> Problem:

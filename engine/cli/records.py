@@ -34,7 +34,8 @@ def execution_json(execution: Execution) -> dict[str, Any]:
 
 
 def registered_json(scenario: Registered) -> dict[str, Any]:
-    """Return a scenario as the store knows it; `incomplete` counts what is not resolved."""
+    """Return a scenario as the store knows it; `incomplete` counts what is not resolved,
+    `events` what waits for its run."""
     return {
         "id": scenario.id,
         "path": str(scenario.path),
@@ -42,6 +43,7 @@ def registered_json(scenario: Registered) -> dict[str, Any]:
         "errors_in_row": scenario.errors_in_row,
         "last_run_at": scenario.last_run_at and scenario.last_run_at.isoformat(),
         "incomplete": scenario.incomplete,
+        "events": scenario.events,
     }
 
 

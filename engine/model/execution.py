@@ -120,6 +120,8 @@ class Registered:
     last_run_at: datetime | None = None
     incomplete: int = 0
     """Incomplete executions that are not resolved."""
+    events: int = 0
+    """Events that were accepted and wait for their run."""
 
 
 class IncompleteStatus(StrEnum):

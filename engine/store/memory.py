@@ -111,7 +111,11 @@ class MemoryStore:
         runs = self._records.executions.values()
         started = [run["started_at"] for run in runs if run["scenario_id"] == scenario_id]
         waiting = await self.incompletes(scenario_id=scenario_id)
-        counts = {"last_run_at": started[-1] if started else None, "incomplete": len(waiting)}
+        counts = {
+            "last_run_at": started[-1] if started else None,
+            "incomplete": len(waiting),
+            "events": await self.events.waiting(scenario_id),
+        }
         return registered_of(row | counts)
 
     async def scenarios(self) -> list[Registered]:

@@ -17,7 +17,11 @@ SELECT
     (
         SELECT COALESCE(SUM(unresolved + pending), 0) FROM causes
         WHERE scenario_id = scenarios.id
-    ) AS incomplete
+    ) AS incomplete,
+    (
+        SELECT COUNT(*) FROM events
+        WHERE scenario_id = scenarios.id AND payload IS NOT NULL
+    ) AS events
 FROM scenarios
 WHERE CAST(:id AS TEXT) IS NULL OR id = :id
 ORDER BY id

@@ -49,6 +49,7 @@ def registered_of(row: Row) -> Registered:
         errors_in_row=row["errors_in_row"],
         last_run_at=_optional_moment(row["last_run_at"]),
         incomplete=row["incomplete"],
+        events=row["events"],
     )
 
 

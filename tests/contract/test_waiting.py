@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -57,6 +58,13 @@ async def test_events_wait_in_the_order_of_their_arrival(store: Store) -> None:
     assert await store.events.waiting("pickup") == 3
     assert await store.events.first("pickup") == event("b")
     assert await store.events.first("other") is None
+
+
+async def test_a_scenario_tells_how_many_events_wait(store: Store, tmp_path: Path) -> None:
+    await store.register_scenario("pickup", tmp_path / "pickup.yaml")
+    for name in ("a", "b"):
+        await store.events.add(event(name))
+    assert (await store.scenario("pickup")).events == 2
 
 
 async def test_an_event_that_was_sent_twice_is_stored_once(store: Store) -> None:

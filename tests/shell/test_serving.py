@@ -103,6 +103,44 @@ async def test_an_event_is_only_accepted_once_it_is_stored(
         await serve.heard.until_ran(1)
 
 
+async def test_no_more_events_wait_than_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.app.hooking.WAITING_EVENTS", 1)
+    async with at_work(tmp_path, write(tmp_path)) as serve:
+        await serve.store.set_active("rings", active=False)
+        assert await serve.ring("rings", word="ding") == 200
+        assert await serve.ring("rings", word="dong") == 503
+        await serve.store.set_active("rings", active=True)
+        await serve.heard.until_ran(1)
+        assert await serve.ring("rings", word="dong") == 200
+        await serve.heard.until_ran(2)
+    assert seen(tmp_path) == ["ding", "dong"]
+
+
+async def test_inputs_go_to_the_scenarios_that_have_them(tmp_path: Path) -> None:
+    text = RINGS.format(settings="").replace("bell.word }}", "bell.word }}{{ inputs.end }}")
+    head = "inputs: {end: {type: text, required: true}}\n"
+    (tmp_path / "ends.yaml").write_text(head + text)
+    async with at_work(tmp_path, "ends.yaml", write(tmp_path), inputs={"end": "!"}) as serve:
+        assert await serve.ring("ends", word="ding") == 200
+        await serve.heard.until_ran(1)
+        assert await serve.ring("rings", word="dong") == 200
+        await serve.heard.until_ran(2)
+    assert seen(tmp_path) == ["ding!", "dong"]
+
+
+async def test_an_input_that_no_scenario_has_or_that_is_missing_is_told(tmp_path: Path) -> None:
+    head = "inputs: {end: {type: text, required: true}}\n"
+    (tmp_path / "ends.yaml").write_text(head + RINGS.format(settings=""))
+    with pytest.raises(ScenarioError) as caught:
+        async with at_work(tmp_path, "ends.yaml", write(tmp_path), inputs={"ned": "!"}):
+            pass
+    assert {problem.code for problem in caught.value.problems} == {"E401"}
+    assert any("`ned`" in problem.message for problem in caught.value.problems)
+    assert any("`end`" in problem.message for problem in caught.value.problems)
+
+
 async def test_events_that_came_before_wait_for_the_next_serve(tmp_path: Path) -> None:
     name = write(tmp_path)
     async with at_work(tmp_path, name) as serve:

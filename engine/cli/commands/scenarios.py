@@ -23,6 +23,7 @@ COLUMNS = (
     Column("errors in a row", number=True),
     Column("last run"),
     Column("incomplete", number=True),
+    Column("events", number=True),
 )
 
 
@@ -34,7 +35,7 @@ def command(output: Output, /, operator: "Operator") -> None:
     """List the scenarios of the store.
 
     A scenario gets inactive when too many of its runs end in error one after another; it then
-    runs only by hand.
+    runs only by hand. Its events wait meanwhile.
     """
     from engine.app import clock, open_store
     from engine.cli.records import registered_json
@@ -67,4 +68,5 @@ def _row(one: "Registered", now: datetime) -> tuple[str, ...]:
         str(one.errors_in_row),
         age(one.last_run_at, now) if one.last_run_at else "",
         str(one.incomplete),
+        str(one.events),
     )

@@ -1,5 +1,6 @@
 """`fusion serve`: run scenarios whenever an event comes, and retry what is due, until Ctrl-C."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from engine.cli.exits import Exit
-from engine.cli.options import json_option, operator
+from engine.cli.options import assignments, json_option, operator
 from engine.cli.output import Output
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Listening:
     host: str
     port: int
     public_url: str | None
+    inputs: Mapping[str, str]
 
 
 def _public_url(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
@@ -43,6 +45,14 @@ def _public_url(context: click.Context, option: click.Parameter, text: str | Non
 @click.command(epilog="Example: fusion serve scenarios/pick-up.yaml")
 @click.argument(
     "scenarios", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SCENARIO…"
+)
+@click.option(
+    "--set",
+    "inputs",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Give an input to each scenario that has it; may be given several times.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -93,7 +103,7 @@ async def _serve(
     from engine.web.hosting import hosted, listening, origin_of
 
     with listening(where.host, where.port) as taken:
-        request = ServeRequest(scenarios, origin_of(taken), where.public_url)
+        request = ServeRequest(scenarios, origin_of(taken), where.public_url, where.inputs)
         async with (
             serving(request, operator, ServeLog(output)) as served,
             hosted(hook_app(served.hooks, clock().monotonic), taken),
