@@ -16,17 +16,26 @@ def run_id() -> str:
     return str(json.loads(fusion("runs", "--json").stdout)["runs"][0]["id"])
 
 
-def test_a_picture_is_mermaid_unless_something_else_is_asked_for() -> None:
+def test_a_picture_is_a_tree_of_text_unless_something_else_is_asked_for() -> None:
     name = write("people.yaml", PEOPLE)
 
-    assert fusion("graph", name).stdout.startswith("flowchart LR\n")
+    shown = fusion("graph", name).stdout
+    assert shown == fusion("graph", name, "--format", "text").stdout
+    assert "\n└─ next · tools.set_variables\n" in shown
+    assert fusion("graph", name, "--format", "mermaid").stdout.startswith("flowchart LR\n")
     assert fusion("graph", name, "--format", "svg").stdout.startswith("<svg ")
     assert fusion("graph", name, "--format", "dot").stdout.startswith("digraph ")
 
 
 @pytest.mark.parametrize(
     ("file", "start"),
-    [("a.svg", "<svg "), ("a.MMD", "flowchart"), ("a.dot", "digraph"), ("a.gv", "digraph")],
+    [
+        ("a.svg", "<svg "),
+        ("a.MMD", "flowchart"),
+        ("a.dot", "digraph"),
+        ("a.gv", "digraph"),
+        ("a.txt", "Birthdays"),
+    ],
 )
 def test_the_end_of_a_files_name_says_its_language(file: str, start: str) -> None:
     result = fusion("graph", write("people.yaml", PEOPLE), "-o", file)
@@ -44,7 +53,7 @@ def test_a_file_of_another_kind_needs_a_format() -> None:
     assert refused.exit_code == 2
     assert "end the file's name in one of .svg, .mmd" in refused.stderr
     assert not Path("a.png").exists()
-    assert fusion("graph", name, "-o", "a.txt", "--format", "dot").exit_code == 0
+    assert fusion("graph", name, "-o", "a.doc", "--format", "dot").exit_code == 0
 
 
 @pytest.mark.parametrize("target", ["missing/a.svg", "."])
@@ -69,10 +78,12 @@ def test_a_run_is_drawn_with_its_counts() -> None:
     name = write("people.yaml", PEOPLE)
     fusion("run", name)
 
-    result = fusion("graph", name, "--run", run_id()[:8])
+    result = fusion("graph", name, "--run", run_id()[:8], "--format", "mermaid")
 
     assert "tools.set_variables<br/>2 ops, 2 bundles, 1 failed" in result.stdout
     assert result.stderr == ""
+    tree = fusion("graph", name, "--run", run_id()[:8]).stdout
+    assert "next · tools.set_variables  [2 ops, 2 bundles, 1 failed]" in tree
 
 
 def test_a_run_is_drawn_as_it_ran_when_the_scenario_has_changed() -> None:
@@ -82,7 +93,7 @@ def test_a_run_is_drawn_as_it_ran_when_the_scenario_has_changed() -> None:
 
     result = fusion("graph", name, "--run", run_id())
 
-    assert "next<br/>" in result.stdout
+    assert "next · tools.set_variables" in result.stdout
     assert "later" not in result.stdout
     assert "people.yaml has changed since" in result.stderr
 

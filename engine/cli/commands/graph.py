@@ -1,4 +1,4 @@
-"""`fusion graph`: a scenario as a picture."""
+"""`fusion graph`: a scenario as a picture, or as a tree of text."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from engine.draw.outcome import Mark
     from engine.plan.plan import Plan
 
-FORMATS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
+FORMATS = {
+    ".svg": "svg",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".txt": "text",
+}
 """The language of a file by the end of its name."""
 
 
@@ -24,8 +31,8 @@ FORMATS = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["svg", "mermaid", "dot"]),
-    help="Language of the picture. Left out: that of FILE's name, else Mermaid.",
+    type=click.Choice(["text", "svg", "mermaid", "dot"]),
+    help="Language of the picture. Left out: that of FILE's name, else a tree of text.",
 )
 @click.option(
     "-o",
@@ -56,9 +63,10 @@ def command(
 ) -> None:
     """Draw a scenario with its filters, routes and error routes.
 
-    SVG is shown by every browser; Mermaid by GitHub, GitLab and many editors; DOT by Graphviz. With
-    --run, colours say how the nodes of a run ended, and numbers what they did; the scenario is
-    drawn as it was when it ran, as long as the store keeps that.
+    Without a format or a file, a tree for the terminal is shown: routes and error routes hang below
+    their node. SVG is shown by every browser; Mermaid by GitHub, GitLab and many editors; DOT by
+    Graphviz. With --run, colours say how the nodes of a run ended, and numbers what they did; the
+    scenario is drawn as it was when it ran, as long as the store keeps that.
     """
     from engine.cli.files import need_folder, write_text
 
@@ -76,7 +84,7 @@ def command(
 
 def _format_of(target: Path | None) -> str:
     if target is None:
-        return "mermaid"
+        return "text"
     if target.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise click.UsageError(f"say --format, or end the file's name in one of {known}")
@@ -92,6 +100,10 @@ def _picture(form: str, plan: "Plan", marks: "Mapping[str, Mark]") -> str:
         from engine.draw.dot import to_dot
 
         return to_dot(plan, marks)
+    if form == "text":
+        from engine.draw.tree import to_tree
+
+        return to_tree(plan, marks)
     from engine.draw.mermaid import to_mermaid
 
     return to_mermaid(plan, marks)
