@@ -212,6 +212,10 @@ class Context(Protocol):
         """The scenario file's folder; paths in fields are relative to it."""
 
     @property
+    def roots(self) -> Sequence[Path] | None:
+        """Folders in which paths of fields have to lie; None: anywhere."""
+
+    @property
     def files(self) -> Files: ...
     @property
     def http(self) -> Http:

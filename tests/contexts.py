@@ -62,6 +62,7 @@ class World:
         self, folder: Path, *, http: Http | None = None, max_file_size: int | None = None
     ) -> None:
         self.folder = folder
+        self.roots: tuple[Path, ...] | None = None
         self.files = FolderFiles(folder / ".fusion" / "files", max_file_size=max_file_size)
         self.cursor = Marks()
         self.variables = Kept()

@@ -31,7 +31,14 @@ from engine.plan.plan import Plan
 from engine.run.ports import Watcher
 from engine.run.surroundings import Surroundings
 from engine.store import place
-from engine.store.config import history_budget, key_reference, module_folders, retention, use_config
+from engine.store.config import (
+    file_roots,
+    history_budget,
+    key_reference,
+    module_folders,
+    retention,
+    use_config,
+)
 from engine.store.files import FolderFiles
 from engine.store.seal import KeyOf, key_from
 from engine.store.sqlite import SqliteStore, open_sqlite
@@ -48,6 +55,9 @@ class Operator:
     connections: Path | None = None
     modules: tuple[Path, ...] = ()
     allow_private_networks: bool = False
+    confined: bool = False
+    """Paths in fields stay inside the folders that the store's settings allow, or else inside the
+    scenario's: what others send may have been mapped into them."""
     secrets: Secrets = field(default_factory=Secrets, compare=False)
     """What no text for people may show; opening a connection adds to it."""
     servers: "Servers | None" = field(default=None, compare=False)
@@ -173,6 +183,7 @@ async def surrounded(
         watcher=watcher,
         world=world(plan, execution.id, execution.started_at),
         secrets=operator.secrets,
+        roots=file_roots(store.folder, plan.path.parent) if operator.confined else None,
         history=history_budget(store.folder),
     )
     talking = [

@@ -142,7 +142,7 @@ async def serving(request: ServeRequest, operator: Operator, log: Log) -> AsyncI
             for plan in plans:
                 await store.register_scenario(plan.id, plan.path)
             async with Servers(folder, fetch, partial(mentioned, store), shared=True) as servers:
-                shared, stillness = replace(operator, servers=servers), Stillness()
+                shared, stillness = replace(operator, servers=servers, confined=True), Stillness()
                 workers = [
                     Worker(plan, inputs[plan.id], store, shared, log, stillness) for plan in plans
                 ]

@@ -1,7 +1,7 @@
 """The world as one node's module sees it: `engine.module.Context`, made once per node and run."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -43,6 +43,7 @@ class NodeContext:
     path: str = ""
     kept_key: str = ""
     """The key of the operation that is replayed, if nobody knows what became of it."""
+    roots: Sequence[Path] | None = None
     earlier: Mapping[str, Any] = field(default_factory=dict)
     in_doubt: bool = False
 

@@ -329,6 +329,7 @@ class Run:
             clock=self._around.clock,
             watcher=self._around.watcher,
             connected=self._around.http.get(node.id),
+            roots=self._around.roots,
             marks=self._marks.get(node.id, self._cursor if node is self._plan.trigger else None),
         )
 

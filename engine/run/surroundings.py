@@ -1,8 +1,9 @@
 """What a run is given from outside, and the words in which its parts speak to each other."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from engine.mapping.compile import World
@@ -56,6 +57,8 @@ class Surroundings:
     http: Mapping[str, Http] = field(default_factory=dict)
     secrets: Secrets = field(default_factory=Secrets)
     """What failures that are kept and told may not show."""
+    roots: Sequence[Path] | None = None
+    """Folders in which paths of fields have to lie; None: anywhere."""
     history: Budget = field(default_factory=Budget)
     test_connection: Callable[[str], Awaitable[None]] = nothing_to_test
     """Tests the connection of a node by its id, before the first bundle. Raises

@@ -9,6 +9,7 @@
     retention:            # when ended runs and what is resolved go; most bytes of the store's rows
       {runs: 30d, resolved: 30d, size: 1000000000}
     modules: [../fusion_modules]    # folders with modules of one's own, from this folder on
+    file_roots: [..]      # the only folders in which `serve` reads and writes, from this folder on
 
 Called by `engine.app` and by the commands that evaluate expressions, before anything is compiled.
 """
@@ -37,7 +38,8 @@ KEY = "encryption_key"
 HISTORY = "history"
 RETENTION = "retention"
 MODULES = "modules"
-SECTIONS = (SECTION, KEY, HISTORY, RETENTION, MODULES)
+ROOTS = "file_roots"
+SECTIONS = (SECTION, KEY, HISTORY, RETENTION, MODULES, ROOTS)
 LIMITS = tuple(each.name for each in fields(Limits))
 COUNTS = tuple(each.name for each in fields(Budget))
 MOST = 10_000
@@ -98,6 +100,17 @@ def module_folders(named: Path | None, here: Path) -> tuple[Path, ...]:
         return ()
     found = _read(folder, lambda file: file.modules(folder)) or ()
     return tuple(Path(os.path.normpath(folder / name)) for name in found)
+
+
+def file_roots(folder: Path, default: Path) -> tuple[Path, ...]:
+    """Return the folders in which paths of fields have to lie where others send what is mapped.
+
+    `default` is the one if the store's folder says nothing. Raises ScenarioError.
+    """
+    named = _read(folder, lambda file: file.folders(ROOTS))
+    if named is None:
+        return (default,)
+    return tuple(Path(os.path.normpath(folder / name)) for name in named)
 
 
 def _read(folder: Path, wanted: Callable[["_Reader"], Found]) -> Found | None:
@@ -169,18 +182,23 @@ class _Reader:
             return None
 
     def modules(self, folder: Path) -> list[str]:
-        named = self._document.data.get(MODULES)
-        if named is None:
-            return []
-        if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
-            self._misfit(f"{shown(MODULES)} is a list of folders", (MODULES,))
-            return []
-        if not _is_private(folder):
+        named = self.folders(MODULES)
+        if named and not _is_private(folder):
             text = f"{shown(MODULES)} is code to run, and others may open the folder {folder}"
             place = self._document.key_place((MODULES,))
             notes = (f"if its settings are yours: chmod 700 {shlex.quote(str(folder))}",)
             self._problems.add(Problem("E140", text, place, notes))
             return []
+        return named or []
+
+    def folders(self, name: str) -> list[str] | None:
+        """Return a list of folders; None if there is none."""
+        named = self._document.data.get(name)
+        if named is None:
+            return None
+        if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+            self._misfit(f"{shown(name)} is a list of folders", (name,))
+            return None
         return named
 
     def _known(self, data: dict[str, Any], names: tuple[str, ...], path: KeyPath) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from engine.errors import DataError, InvalidConfigurationError, OutOfSpaceError
-from engine.module import Fields, File
+from engine.module import Context, Fields, File
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -38,11 +38,12 @@ def found_file(file: File, path: Path, mtime_ns: int) -> FoundFile:
     )
 
 
-def located(text: str, folder: Path) -> Path:
+def located(text: str, ctx: Context) -> Path:
     """Return the absolute path that a field names; relative ones start at the scenario's folder.
 
     `~/` is the home folder. Raises DataError for `..` after a folder's name: an author has no
-    use for it there, a value that was mapped into the path may not climb out.
+    use for it there, a value that was mapped into the path may not climb out; and for a path that
+    leads out of the folders which the operator allows, by links too.
     """
     if "\0" in text:
         raise DataError("a path cannot hold a null character")
@@ -52,7 +53,13 @@ def located(text: str, folder: Path) -> Path:
         if part == ".." and named:
             raise DataError(f"the path {text!r} climbs out of a folder that it names")
         named = named or part not in ("..", os.sep)
-    return Path(os.path.abspath(folder / path))
+    found = Path(os.path.abspath(ctx.folder / path))
+    if ctx.roots is not None:
+        real = Path(os.path.realpath(found))
+        if not any(real.is_relative_to(os.path.realpath(root)) for root in ctx.roots):
+            allowed = ", ".join(printable(str(root)) for root in ctx.roots)
+            raise DataError(f"{printable(str(found))} is in none of the allowed folders: {allowed}")
+    return found
 
 
 def printable(text: str) -> str:

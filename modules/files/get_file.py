@@ -21,7 +21,7 @@ class GetFile(Module[GetFields, FoundFile]):
     effect = Effect.READ
 
     async def execute(self, fields: GetFields, ctx: Context) -> AsyncIterator[FoundFile]:
-        path = located(fields.path, ctx.folder)
+        path = located(fields.path, ctx)
         with told("read", path):
             facts = await asyncio.to_thread(path.stat)
             file = await ctx.files.take(path)

@@ -55,7 +55,7 @@ class SaveFile(Module[SaveFields, SavedFile]):
 
     async def initialize(self, constants: Mapping[str, Any], ctx: Context) -> None:
         if "folder" in constants:
-            folder = located(constants["folder"], ctx.folder)
+            folder = located(constants["folder"], ctx)
             await asyncio.to_thread(_refuse_closed, folder)
 
     def finds_again(self, fields: SaveFields) -> bool:
@@ -63,7 +63,7 @@ class SaveFile(Module[SaveFields, SavedFile]):
         return True
 
     async def execute(self, fields: SaveFields, ctx: Context) -> AsyncIterator[SavedFile]:
-        folder = located(fields.folder, ctx.folder)
+        folder = located(fields.folder, ctx)
         file = await ctx.files.file_of(fields.file)
         if fields.file_name is not None:
             file = await ctx.files.file_of({"name": fields.file_name, "data": file})

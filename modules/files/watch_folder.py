@@ -88,11 +88,11 @@ class WatchFolder(Module[WatchFields, FoundFile]):
 
     async def initialize(self, constants: Mapping[str, Any], ctx: Context) -> None:
         if "folder" in constants:
-            folder = located(constants["folder"], ctx.folder)
+            folder = located(constants["folder"], ctx)
             await asyncio.to_thread(_refuse_closed, folder)
 
     async def execute(self, fields: WatchFields, ctx: Context) -> AsyncIterator[FoundFile]:
-        folder = located(fields.folder, ctx.folder)
+        folder = located(fields.folder, ctx)
         looks, present = await asyncio.to_thread(_look_around, folder, fields.pattern)
         marks = Marks(ctx.cursor, folder, ctx.folder)
         marks.forget_all_but(present)

@@ -141,6 +141,53 @@ async def test_an_input_that_no_scenario_has_or_that_is_missing_is_told(tmp_path
     assert any("`end`" in problem.message for problem in caught.value.problems)
 
 
+FETCHES = """\
+settings: {store_incomplete_executions: true}
+flow:
+  - id: bell
+    module: bell.ring
+  - id: got
+    module: files.get_file
+    with: {path: "{{ bell.word }}"}
+  - module: probe.record
+    with: {text: "{{ got.file.name }}", fail: ""}
+"""
+
+
+async def fetched(folder: Path, *words: str) -> list[str]:
+    """Let events name files; return the names of those that were read."""
+    (folder / "rings.yaml").write_text(FETCHES)
+    async with at_work(folder, "rings.yaml") as serve:
+        for word in words:
+            assert await serve.ring("rings", word=word) == 200
+        await serve.heard.until_ran(len(words))
+    return seen(folder)
+
+
+async def test_what_others_send_leads_to_no_file_outside_of_the_scenarios_folder(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for path in (tmp_path / "secret.txt", folder / "inside.txt"):
+        path.write_text("text")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+
+    words = (str(tmp_path / "secret.txt"), "link.txt", "../secret.txt", "~/.profile", "inside.txt")
+    assert await fetched(folder, *words) == ["inside.txt"]
+
+
+async def test_the_operator_says_in_which_folders_files_may_lie(tmp_path: Path) -> None:
+    folder, other = tmp_path / "work", tmp_path / "other"
+    for each in (folder, other):
+        each.mkdir()
+        (each / "a.txt").write_text("text")
+    (folder / ".fusion").mkdir(mode=0o700)
+    (folder / ".fusion/config.yaml").write_text("file_roots: [../../other]\n")
+
+    assert await fetched(folder, "a.txt", str(other / "a.txt")) == ["a.txt"]
+
+
 async def test_events_that_came_before_wait_for_the_next_serve(tmp_path: Path) -> None:
     name = write(tmp_path)
     async with at_work(tmp_path, name) as serve:

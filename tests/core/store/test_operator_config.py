@@ -11,7 +11,14 @@ from engine.errors import ExpressionError, MappingError, ScenarioError
 from engine.mapping.compile import compile_text
 from engine.mapping.limits import DEFAULTS, Limits, in_force, put_in_force
 from engine.model.retention import Budget, Retention
-from engine.store.config import history_budget, limits_in, module_folders, retention, use_config
+from engine.store.config import (
+    file_roots,
+    history_budget,
+    limits_in,
+    module_folders,
+    retention,
+    use_config,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +76,17 @@ def test_a_mistake_in_it_is_told_with_its_place(
     assert says in problem.message
     assert problem.place is not None
     assert (problem.place.line, problem.place.column) == (line, column)
+
+
+@pytest.mark.parametrize("text", ["file_roots: here\n", "file_roots: [5]\n"])
+def test_file_roots_are_a_list_of_folders(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ScenarioError, match="is a list of folders"):
+        file_roots(written(tmp_path, text), tmp_path)
+
+
+def test_without_file_roots_the_default_is_the_only_one(tmp_path: Path) -> None:
+    store = written(tmp_path, "expressions: {}\n")
+    assert file_roots(store, tmp_path / "here") == (tmp_path / "here",)
 
 
 def test_how_much_is_remembered_and_for_how_long_can_be_settled(tmp_path: Path) -> None:
