@@ -195,6 +195,15 @@ SEVEN_ZIP = Sought(
     "7zip",
     "sevenzip",
 )
+BSDTAR = Sought(
+    "bsdtar",
+    ("bsdtar",),
+    ("--version",),
+    rf"^bsdtar {_NUMBER}",
+    "7z and rar archives to other archives",
+    "libarchive-tools",
+    "libarchive",
+)
 SOUGHT: Sequence[Sought] = (
     LIBREOFFICE,
     CHROMIUM,
@@ -209,6 +218,7 @@ SOUGHT: Sequence[Sought] = (
     TESSERACT,
     PNGQUANT,
     SEVEN_ZIP,
+    BSDTAR,
 )
 
 

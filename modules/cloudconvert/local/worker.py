@@ -28,6 +28,7 @@ ENGINES = frozenset(
         "pdf_text_layer",
         "pdf_to_images",
         "pdf_to_text",
+        "repack",
         "text_to_pdf",
         "thumbnail",
         "watermark",

@@ -7,6 +7,7 @@ engines are on this machine.
 import asyncio
 import io
 import shutil
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,9 @@ async def converted(local: Local, content: bytes, pair: tuple[str, str]) -> byte
 async def samples(local: Local, pairs: set[tuple[str, str]], folder: Path) -> dict[str, bytes]:
     """Return a file of each format: seeds, and what the server makes of them."""
     made = {**SEEDS, **dict(pictures())}
+    with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+        archive.writestr("folder/a.txt", "plain")
+    made["zip"] = packed.getvalue()
     made["mov"] = make_clip(folder / "clip.mov").read_bytes()
     if shutil.which("pandoc"):
         said("pandoc", "-f", "markdown", "-o", folder / "a.pptx", content=b"# Slide\n\ntext\n")

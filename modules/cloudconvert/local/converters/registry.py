@@ -1,5 +1,6 @@
 """Every converter, and which of them serves a pair of formats."""
 
+from modules.cloudconvert.local.converters.archives import ARCHIVES, ARCHIVES_READ
 from modules.cloudconvert.local.converters.chains import DOCUMENTS_TO_PDF, OFFICE_TO_PICTURES
 from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.documents import PDF_TO_PICTURES, TEXT_TO_PDF
@@ -34,6 +35,8 @@ LISTED: tuple[Converter, ...] = (
     RESVG,
     *DOCUMENTS_TO_PDF,
     *OFFICE_TO_PICTURES,
+    ARCHIVES,
+    ARCHIVES_READ,
 )
 """In order of preference where several serve a pair: programs on PATH, then packages."""
 
