@@ -1,26 +1,16 @@
 """Events and hooks of the SQLite store: `engine.run.waiting.Events`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, TypeVarTuple
+from typing import Any
 
 from engine.model.events import Event, Hook
 from engine.store.database import Database
 from engine.store.encode import decode, encode
 from engine.store.records import Row, from_moment, to_moment
 from engine.store.seal import Seal, is_sealed
-
-_Args = TypeVarTuple("_Args")
-_Result = TypeVar("_Result")
-
-
-class InWorker(Protocol):
-    """Runs a function in the one thread that may use the connection."""
-
-    def __call__(
-        self, function: Callable[[*_Args], _Result], *args: *_Args
-    ) -> Awaitable[_Result]: ...
+from engine.store.thread import StoreThread
 
 
 def event_row(event: Event) -> dict[str, Any]:
@@ -61,7 +51,7 @@ def acknowledge(database: Database, scenario_id: str, event_id: Any) -> None:
 class SqliteEvents:
     """Part of `engine.store.sqlite.SqliteStore`."""
 
-    def __init__(self, database: Database, seal: Seal, in_worker: InWorker) -> None:
+    def __init__(self, database: Database, seal: Seal, in_worker: StoreThread) -> None:
         self._database = database
         self._seal = seal
         self._in_worker = in_worker

@@ -5,8 +5,7 @@ whatever that is for, so that many entries share a commit and nothing overtakes 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
+from typing import Any, Final
 
 from engine.errors import StoreError
 from engine.model.journal import Entry, OperationPlace, Origin, Stage, Tally, Unfinished
@@ -21,6 +20,7 @@ from engine.store.entries import (
 from engine.store.files import FolderFiles
 from engine.store.records import execution_of
 from engine.store.seal import Seal
+from engine.store.thread import StoreThread
 
 SOON_SECONDS: Final = 0.005
 """How long an entry may wait for others to share its commit."""
@@ -31,23 +31,12 @@ MANY: Final = 256
 MANY_BYTES: Final = 4_000_000
 """The same, by the bytes of their payloads."""
 
-_Args = TypeVarTuple("_Args")
-_Result = TypeVar("_Result")
-
-
-class InWorker(Protocol):
-    """Runs a function in the one thread that may use the connection."""
-
-    def __call__(
-        self, function: Callable[[*_Args], _Result], *args: *_Args
-    ) -> Awaitable[_Result]: ...
-
 
 class SqliteJournal:
     """What is noted by one process goes to disk in the order in which it was noted."""
 
     def __init__(
-        self, database: Database, files: FolderFiles, seal: Seal, in_worker: InWorker
+        self, database: Database, files: FolderFiles, seal: Seal, in_worker: StoreThread
     ) -> None:
         self._database = database
         self._files = files
@@ -134,7 +123,7 @@ class SqliteJournal:
         if self._writing is not None:
             return
         self._bytes = 0
-        self._writing = asyncio.ensure_future(self._in_worker(self._write))
+        self._writing = self._in_worker(self._write)
         self._writing.add_done_callback(self._written)
 
     def _written(self, writing: "asyncio.Future[None]") -> None:

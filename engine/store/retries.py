@@ -4,8 +4,8 @@ from datetime import datetime
 
 from engine.run.waiting import CLOCK_GRAIN, Due
 from engine.store.database import Database
-from engine.store.events import InWorker
 from engine.store.records import from_moment, to_moment
+from engine.store.thread import StoreThread
 
 GRAIN = CLOCK_GRAIN.seconds * 1_000_000
 
@@ -13,7 +13,7 @@ GRAIN = CLOCK_GRAIN.seconds * 1_000_000
 class SqliteRetries:
     """Part of `engine.store.sqlite.SqliteStore`."""
 
-    def __init__(self, database: Database, in_worker: InWorker) -> None:
+    def __init__(self, database: Database, in_worker: StoreThread) -> None:
         self._database = database
         self._in_worker = in_worker
 

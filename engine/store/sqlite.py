@@ -11,12 +11,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Any, Final
 
 from engine.model.execution import (
     Execution,
@@ -46,6 +45,7 @@ from engine.store.parked import Parked
 from engine.store.records import Row, execution_of, execution_row, files_of, registered_of
 from engine.store.retries import SqliteRetries
 from engine.store.seal import KeyOf, Seal
+from engine.store.thread import StoreThread
 from engine.store.tidying import compact, forget
 
 BUSY_SECONDS: Final = 30.0
@@ -53,9 +53,6 @@ BUSY_SECONDS: Final = 30.0
 
 POLL_SECONDS: Final = 0.1
 """Pause between two looks whether another run of the scenario has ended."""
-
-_Args = TypeVarTuple("_Args")
-_Result = TypeVar("_Result")
 
 
 async def open_sqlite(
@@ -98,7 +95,7 @@ class SqliteStore:
         self._database = Database(folder, busy_seconds, seconds)
         self._database.sync = self.files.sync
         seal = Seal(folder, key_of)
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._in_worker = StoreThread()
         self._closed = False
         self.journal = SqliteJournal(self._database, self.files, seal, self._in_worker)
         self._parked = Parked(self._database, self.files, seal, self.journal)
@@ -116,7 +113,7 @@ class SqliteStore:
             await self.journal.close()
             await self._in_worker(self._database.close)
         finally:
-            self._worker.shutdown(wait=False)
+            self._in_worker.end()
 
     @contextlib.asynccontextmanager
     async def run_lock(
@@ -137,7 +134,7 @@ class SqliteStore:
 
     async def _leased(self, scenario_id: str) -> str:
         """Take a lease; return who has it, empty if it is ours. An interruption leaves it free."""
-        taking = asyncio.ensure_future(self._in_worker(self._database.take_lease, scenario_id))
+        taking = self._in_worker(self._database.take_lease, scenario_id)
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -255,10 +252,6 @@ class SqliteStore:
 
     async def sweep_files(self) -> int:
         return await self._in_worker(self._sweep)
-
-    async def _in_worker(self, function: Callable[[*_Args], _Result], *args: *_Args) -> _Result:
-        """Run in the one thread that may use the connection; a call begun is never cut short."""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, function, *args)
 
     async def _query(self, name: str, **parameters: Any) -> list[Any]:
         return await self._in_worker(lambda: self._database.query(name, **parameters))
