@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from engine.connect.reasons import unwritten
 from engine.errors import SetupError
 from engine.module import Connector, Embedded, Fetch, Mentioned, nothing_mentioned
 
@@ -70,7 +71,7 @@ class Servers:
             if self._shared:
                 server.share()
         except OSError as error:
-            raise SetupError(
-                f"the embedded server of {connector.title} cannot start: {error}", code="E305"
-            ) from error
+            text = f"the embedded server of {connector.title} cannot start: {unwritten(error)}"
+            notes = (f"its data lie in {folder}; `--store DIR` takes another place",)
+            raise SetupError(text, code="E305", notes=notes) from error
         return server

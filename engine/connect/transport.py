@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from engine.connect.answer import Head
+from engine.connect.reasons import unreached
 from engine.connect.wire import Timeouts, Wire
 
 CONNECTIONS = 256
@@ -140,7 +141,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, ValueError) as error:
-            raise httpx.ConnectError(str(error)) from error
+            raise httpx.ConnectError(unreached(error)) from error
         self._open.add(wire)
         wire.gone.add_done_callback(lambda _gone: self._open.discard(wire))
         return wire

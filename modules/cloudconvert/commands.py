@@ -119,7 +119,8 @@ def serve(
         text = f"another server uses the folder {data}"
         raise SetupError(text, code="E305", notes=("choose another one with --data",)) from error
     except OSError as error:
-        text = f"the server cannot start: {error}"
+        where = f"{error.filename}: " if error.filename else ""
+        text = f"the server cannot start: {where}{error.strerror or error}"
         raise SetupError(text, code="E305", notes=("--port 0 takes any free port",)) from error
     stopped = _stop_at_signal()
     hosted.start().result()

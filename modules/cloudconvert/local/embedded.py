@@ -50,7 +50,7 @@ class _Joined:
 async def embedded(
     data_folder: Path, fetch: Fetch, mentioned: Mentioned = nothing_mentioned
 ) -> AsyncIterator[Embedded]:
-    """Run the server while the block runs. Raises SetupError if it cannot start.
+    """Run the server while the block runs. Raises SetupError or OSError if it cannot start.
 
     Jobs and lone tasks that `mentioned` names by an id or tag do not expire.
 
@@ -60,7 +60,7 @@ async def embedded(
     """
     try:
         data = _taken(data_folder)
-    except (OSError, DataFolderHeld) as error:
+    except DataFolderHeld as error:
         raise _cannot_start(error) from error
     if isinstance(data, Connection):
         yield _Joined(data)
@@ -70,6 +70,8 @@ async def embedded(
         outside = Outside(fetch, _asked_here(mentioned))
         hosted = Hosted(data, Settings(token), outside, Address())
         await asyncio.wrap_future(hosted.start())
+    except OSError:
+        raise
     except Exception as error:
         raise _cannot_start(error) from error
     connection = Connection(f"{hosted.url}/v2", token, f"{hosted.url}/sync/v2")
