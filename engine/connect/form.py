@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import httpx
@@ -38,19 +39,27 @@ class FormBody(httpx.AsyncByteStream):
         }
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._head
-        sent = 0
-        found = hashlib.sha256()
-        source = await asyncio.to_thread(self._file.path.open, "rb")
+        out, sent, found = self._head, 0, hashlib.sha256()
+        # A small file costs one visit to a thread, and one piece on the wire.
+        source, chunk = await asyncio.to_thread(_opened, self._file.path, found)
         with source:
-            while chunk := await asyncio.to_thread(_read, source, found):
-                yield chunk
+            while chunk:
+                yield out + chunk
+                out = b""
                 sent += len(chunk)
                 if self._progress:
                     self._progress(sent, self._file.size, text=f"uploading {self._file.name}")
+                if sent >= self._file.size:
+                    break
+                chunk = await asyncio.to_thread(_read, source, found)
         if found.hexdigest() != self._file.sha256:
             raise _changed(self._file)
-        yield self._tail
+        yield out + self._tail
+
+
+def _opened(path: Path, found: Any) -> tuple[BinaryIO, bytes]:
+    source = path.open("rb")
+    return source, _read(source, found)
 
 
 def _read(source: BinaryIO, found: Any) -> bytes:

@@ -54,9 +54,11 @@ class Blob:
         if not self._cloned:
             write_all(self._opened(), data, self._folder)
 
-    def clone(self, source: int) -> None:
-        """Share the blocks of an open file if the disk can; `fill` then hashes without writing."""
+    def begin(self, source: int, limit: int) -> bool:
+        """Share the blocks of an open file if the disk can, so that `fill` hashes without writing;
+        then fill for the first time."""
         self._cloned = reflink(source, self._opened())
+        return self.fill(source, limit)
 
     def fill(self, source: int, limit: int) -> bool:
         """Append up to about `limit` bytes read from an open file; return false at its end."""

@@ -145,9 +145,10 @@ class FolderFiles:
             self._check_size(before[0], label)
             blob = Blob(self._incoming)
             try:
-                await in_thread(blob.clone, source)
-                while await in_thread(blob.fill, source, STEP):
+                step = blob.begin
+                while await in_thread(step, source, STEP):
                     self._check_size(blob.size, label)
+                    step = blob.fill
                 if disk.identity(source) != before or blob.size != before[0]:
                     return None
                 return await in_thread(self._keep, blob, label, b"")
