@@ -57,7 +57,7 @@ class Inventory:
 
 PACKAGES = (
     *("pillow", "pikepdf", "pypdfium2", "reportlab"),
-    *("office2pdf-python", "openpyxl", "betteroffice-xlsx", "resvg-py"),
+    *("office2pdf-python", "openpyxl", "betteroffice-xlsx", "msoffcrypto-tool", "resvg-py"),
 )
 
 

@@ -7,6 +7,8 @@ from modules.cloudconvert.local.refusal import TaskFailure
 
 HEAD_BYTES = 4096
 
+LOCKABLE = ("docx", "xlsx", "pptx")
+"""Formats whose files lie in a container of the older ones once they have a password."""
 _ISO_VIDEO = ("mp4", "mov", "m4v", "m4a", "3gp")
 _STARTS: tuple[tuple[bytes, tuple[str, ...]], ...] = (
     (b"\x89PNG\r\n\x1a\n", ("png",)),
@@ -27,7 +29,7 @@ _STARTS: tuple[tuple[bytes, tuple[str, ...]], ...] = (
     (b"gimp xcf ", ("xcf",)),
     (b"DDS ", ("dds",)),
     *((bytes((0x0A, version, 1)), ("pcx",)) for version in (0, 2, 3, 4, 5)),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ("doc", "xls", "ppt")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ("doc", "xls", "ppt", *LOCKABLE)),
     (b"{\\rtf", ("rtf",)),
     (b"7z\xbc\xaf\x27\x1c", ("7z",)),
     (b"Rar!\x1a\x07", ("rar",)),
@@ -103,6 +105,11 @@ def _zip(head: bytes) -> tuple[str, ...]:
 
 def _transport(head: bytes) -> tuple[str, ...]:
     return ("ts",) if len(head) > 376 and head[0] == head[188] == head[376] == 0x47 else ()
+
+
+def is_old_container(head: bytes) -> bool:
+    """Say whether it is a container of the older office formats, which can have a password."""
+    return head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -22,6 +22,7 @@ ENGINES = frozenset(
         "merge",
         "metadata",
         "office_to_pdf",
+        "office_unlock",
         "optimize_pdf",
         "optimize_picture",
         "pdf_pages",

@@ -11,6 +11,7 @@ import pypandoc
 import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from local_server import Local, make_picture, serving, task_of
+from msoffcrypto.format.ooxml import OOXMLFile
 from outside_tools import members
 from PIL import Image
 
@@ -98,6 +99,38 @@ async def test_a_task_tells_which_package_did_it(local: Local, tmp_path: Path) -
     task = task_of(await local.run({"a.docx": docx}, convert("pdf")), "process")
     assert (task["engine"], task["percent"]) == ("office2pdf", 100)
     assert task["engine_version"].startswith("0.")
+
+
+def locked(document: bytes, password: str) -> bytes:
+    target = io.BytesIO()
+    OOXMLFile(io.BytesIO(document)).encrypt(password, target)
+    return target.getvalue()
+
+
+async def opens_with_its_password_only(local: Local, tmp_path: Path) -> None:
+    for kind in ("docx", "pptx"):
+        closed = locked(by_pandoc(kind, b"# Hidden\n\nwords\n", tmp_path), "geheim-ß")
+        name = f"a.{kind}"
+        made = await converted(local, name, closed, "pdf", password="geheim-ß")
+        assert "Hidden words" in " ".join(pages(made))
+        for more in ({}, {"password": "wrong"}):
+            failed = await local.failure({name: closed}, convert("pdf", **more))
+            assert failed["code"] == "OPEN_FAILED"
+            assert "password" in failed["message"]
+        picture = await converted(local, name, closed, "png", password="geheim-ß", width=100)
+        assert Image.open(io.BytesIO(picture)).width == 100
+    docx = by_pandoc("docx", b"# Open\n", tmp_path)
+    assert "Open" in pages(await converted(local, "a.docx", docx, "pdf", password="useless"))[0]
+
+
+async def test_a_document_opens_with_its_password_only(local: Local, tmp_path: Path) -> None:
+    await opens_with_its_password_only(local, tmp_path)
+
+
+@pytest.mark.needs("soffice")
+async def test_libreoffice_gets_a_document_opened(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data") as running:
+        await opens_with_its_password_only(running, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx"])

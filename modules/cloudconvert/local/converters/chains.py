@@ -17,10 +17,16 @@ MARKED_UP = frozenset(("md", "rst", "tex", "org", "epub"))
 def _chained(
     first: Converter, through: str, second: Converter, inputs: frozenset[str]
 ) -> Converter:
-    """Return the converter of `inputs` that makes `through` first; options are the second's."""
+    """Return the converter of `inputs` that makes `through` first.
+
+    Options are the second's; a password opens the file for whichever asks for one.
+    """
 
     async def run(work: Work, conversion: Conversion) -> Converted:
-        half = Conversion(conversion.source, conversion.input_format, through, first.options())
+        given = first.options.model_validate(
+            {"password": getattr(conversion.options, "password", None)}
+        )
+        half = Conversion(conversion.source, conversion.input_format, through, given)
         made = await first.run(work, half)
         between = work.folder.work / "between"
         made.paths[0].replace(between)

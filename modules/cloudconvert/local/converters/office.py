@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from modules.cloudconvert.local.converters.converter import Conversion, Converted, Converter
+from modules.cloudconvert.local.converters.locked import unlocked
 from modules.cloudconvert.local.converters.outside import (
     BEGUN,
     DONE,
@@ -23,7 +24,7 @@ from modules.cloudconvert.local.converters.outside import (
 )
 from modules.cloudconvert.local.files import link
 from modules.cloudconvert.local.formats import stem_of_name
-from modules.cloudconvert.local.operations.operation import Options, Work
+from modules.cloudconvert.local.operations.operation import Options, Text, Work
 from modules.cloudconvert.local.programs import LIBREOFFICE
 from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.sniff import UNMARKED, head_of, sniff_bytes
@@ -65,6 +66,8 @@ class OfficeOptions(Options):
 class OfficePdfOptions(Options):
     pages: Pages | None = None
     """Such as `1-3,7-`; all pages if not given."""
+    password: Text | None = None
+    """Opens a Word, Excel or PowerPoint file."""
     pdf_a: bool = False
     """Write PDF/A-2b."""
     bookmarks: bool = True
@@ -139,6 +142,8 @@ def _check_source(conversion: Conversion) -> None:
 
 async def _run(work: Work, conversion: Conversion) -> Converted:
     program = program_of(work, LIBREOFFICE)
+    if isinstance(conversion.options, OfficePdfOptions):
+        conversion = await unlocked(work, conversion)
     _check_source(conversion)
     # It goes by the extension where the content tells nothing, and a sheet is called by the name.
     stem = re.sub(r"\W", "_", stem_of_name(conversion.source.filename))[:60]

@@ -21,11 +21,16 @@ from modules.cloudconvert.local.engines.pages import pages_in
 from modules.cloudconvert.local.engines.sheets import calculated
 from modules.cloudconvert.local.engines.talk import Failure, Progress
 
+LOCKED = b"\xd0\xcf\x11\xe0"
+"""How a file of these formats begins once it has a password."""
+
 
 def run(job: dict[str, Any], progress: Progress) -> list[str]:
     """Convert one file; the job is the one of `converters.worked`."""
     options, target = job["options"], Path(job["folder"]) / "out.0"
     content = Path(job["source"]["path"]).read_bytes()
+    if content.startswith(LOCKED):
+        raise Failure("OPEN_FAILED", "The document needs a password")
     if job["input_format"] == "xlsx":
         content = calculated(content)
     progress(10, 100)
