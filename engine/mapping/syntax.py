@@ -124,8 +124,10 @@ def parse(text: str) -> Parsed:
     Every node's `lineno` is the offset of its first token: the name of a filter, the dot of an
     access, the left operand of an operator. Raises ExpressionError (E210, E211, E213).
     """
+    if (plain := _plain_path(text)) is not None:
+        return plain
     try:
-        tree = _plain_path(text) or _LANGUAGE.parse(text)
+        tree = _LANGUAGE.parse(text)
     except TemplateSyntaxError as error:
         raise _syntax_error(text, error) from None
     except RecursionError:
@@ -134,10 +136,10 @@ def parse(text: str) -> Parsed:
     return Parsed(tree.body, [node for level in levels for node in level], len(levels) - 1)
 
 
-def _plain_path(text: str) -> nodes.Template | None:
+def _plain_path(text: str) -> Parsed | None:
     """Return the tree of `{{ node.item }}` as Jinja's parser makes it; None for any other text.
 
-    Most texts of most scenarios are no more than this.
+    Most texts of most scenarios are no more than this, which passes all checks.
     """
     found = _PLAIN_PATH.fullmatch(text)
     limits = in_force()
@@ -147,11 +149,15 @@ def _plain_path(text: str) -> nodes.Template | None:
     if 2 * len(names) + 3 >= limits.tokens:
         return None
     node: nodes.Expr = nodes.Name(found[1], "load", lineno=found.start(1))
+    inner: list[nodes.Node] = [node]
     at = found.start(2)
     for name in names:
         node = nodes.Getattr(node, name, "load", lineno=at)
+        inner.append(node)
         at += len(name) + 1
-    return nodes.Template([nodes.Output([node], lineno=node.lineno)], lineno=1)
+    output = nodes.Output([node], lineno=node.lineno)
+    tree = nodes.Template([output], lineno=1)
+    return Parsed(tree.body, [tree, output, *reversed(inner)], len(inner) + 1)
 
 
 def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:

@@ -129,31 +129,34 @@ class _Reader:
                 yield self.at, f"{kind}_end", end.group()
                 self.at = end.end()
                 return
-            yield from self._token()
+            if token := self._token():
+                yield token
         close = "}}" if tag == "{{" else "%}"
         raise ExpressionError("E210", f"`{tag}` has no end `{close}`", offset=start, length=2)
 
-    def _token(self) -> Iterator[Token]:
+    def _token(self) -> Token | None:
+        """Return the token that comes next; None: it is white space."""
         start, match = self.at, CODE.match(self.text, self.at)
         if match is None:
             raise self._unexpected(self.text[start])
         self.at, word = match.end(), match.group()
         match match.lastgroup:
             case "float":
-                yield start, "float", _number(word, start)
+                return start, "float", _number(word, start)
             case "integer":
-                yield start, "integer", _integer(word, start)
+                return start, "integer", _integer(word, start)
             case "name":
                 if not word.isidentifier():
                     raise ExpressionError(
                         "E210", f"`{escaped(word)}` is no name", offset=start, length=len(word)
                     )
-                yield start, "name", word
+                return start, "name", word
             case "string":
-                yield start, "string", _unescaped(word[1:-1], start + 1)
+                return start, "string", _unescaped(word[1:-1], start + 1)
             case "operator":
                 self._balance(word, start)
-                yield start, OPERATORS[word], word
+                return start, OPERATORS[word], word
+        return None
 
     def _balance(self, word: str, start: int) -> None:
         if word in CLOSING:

@@ -32,17 +32,20 @@ def told(node: nodes.Node) -> Any:
 
 
 def slow(text: str) -> Any:
-    return told(syntax._LANGUAGE.parse(text))
+    """Return all nodes of a text as the parser and the checks give them, and their depth."""
+    levels = list(syntax._checked_levels(syntax._LANGUAGE.parse(text)))
+    return [told(node) for level in levels for node in level], len(levels) - 1
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_plain_path_has_the_tree_that_the_parser_makes(path: str) -> None:
     text = f"{{{{ {path} }}}}"
 
-    tree = syntax._plain_path(text)
+    plain = syntax._plain_path(text)
 
-    assert tree is not None
-    assert told(tree) == slow(text)
+    assert plain is not None
+    assert plain.everything[0] == nodes.Template(plain.body)
+    assert ([told(node) for node in plain.everything], plain.depth) == slow(text)
 
 
 @pytest.mark.parametrize("text", OTHERS)
