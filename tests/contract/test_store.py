@@ -881,6 +881,13 @@ async def test_nothing_is_swept_while_another_process_uses_the_store(
     assert await first.sweep_files() == len(b"loose")
 
 
-async def test_closing_twice_does_no_harm(store: Store) -> None:
-    await store.close()
-    await store.close()
+async def test_closing_twice_gives_back_no_more_than_ones_own_use(
+    processes: Processes, files: FolderFiles
+) -> None:
+    first, second, third = await processes(), await processes(), await processes()
+    await content(files, b"loose")
+    await first.close()
+    await first.close()
+    assert await second.sweep_files() == 0
+    await third.close()
+    assert await second.sweep_files() == len(b"loose")

@@ -293,6 +293,7 @@ async def test_old_connections_to_one_origin_are_closed_when_another_is_asked() 
         await ask(kept, one.url)
         await ask(kept, two.url)
         await until(lambda: one.open == 0)
+        assert (len(one.asked), len(two.asked)) == (1, 1)
 
 
 async def test_closing_closes_idle_and_busy_connections() -> None:

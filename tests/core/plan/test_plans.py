@@ -275,7 +275,7 @@ def test_routes_keep_their_order_filters_and_switches(plan_of: MakePlan) -> None
 
 
 def test_what_is_mapped_is_left_for_the_run_to_validate(plan_of: MakePlan) -> None:
-    plan_of(
+    plan = plan_of(
         after_trigger(
             "- module: demo.convert\n"
             "  with:\n"
@@ -288,6 +288,15 @@ def test_what_is_mapped_is_left_for_the_run_to_validate(plan_of: MakePlan) -> No
             '    parts: ["{{ video.file }}", {kind: "{{ video.name }}"}]\n'
         )
     )
+
+    _, first, second = plan.nodes.values()
+    assert [leaf.path[1:] for leaf in first.fields.leaves] == [
+        ("format",),
+        ("parts",),
+        ("options", "width"),
+    ]
+    assert [leaf.path[1:] for leaf in second.fields.leaves] == [("parts", 0), ("parts", 1, "kind")]
+    assert (first.fields.constants, second.fields.constants) == ({}, {"format": "mp4"})
 
 
 def test_an_id_comes_from_the_scenario_else_from_its_file(catalog: Catalog, tmp_path: Path) -> None:

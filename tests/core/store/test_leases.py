@@ -95,13 +95,14 @@ async def test_a_run_that_gives_signs_of_life_keeps_its_lease(tmp_path: Path) ->
 
 
 async def test_an_own_lease_cannot_be_taken_twice_in_one_process(tmp_path: Path) -> None:
-    async with (
-        opened(tmp_path, Seconds()) as store,
-        store.run_lock("videos", wait=False, on_wait=print),
-    ):
-        with pytest.raises(StoreBusyError):
-            async with store.run_lock("videos", wait=False, on_wait=print):
-                pass
+    async with opened(tmp_path, Seconds()) as store:
+        async with store.run_lock("videos", wait=False, on_wait=print):
+            for _ in range(2):  # to be refused gives nothing back
+                with pytest.raises(StoreBusyError):
+                    await store.run_lock("videos", wait=False, on_wait=print).__aenter__()
+        async with store.run_lock("videos", wait=False, on_wait=print):
+            await store.begin(execution())
+            assert [one.id for one in await store.executions()] == [execution().id]
 
 
 async def test_a_half_written_lease_is_nobodys(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ async def test_a_log_without_its_store_is_not_thrown_away(folder: Path) -> None:
 
 async def test_a_folder_in_the_place_of_the_store_is_refused(folder: Path) -> None:
     (folder / "store.db").mkdir(parents=True)
-    await refused(folder)
+    assert "store.db cannot be written" in (await refused(folder)).message
 
 
 async def test_a_file_in_the_place_of_the_folder_is_refused(folder: Path) -> None:

@@ -69,7 +69,21 @@ def heals(breach: Break) -> bool:
     return breach.call == "upload" and breach.kind != "silence"  # sent again to the same task
 
 
-async def converted(folder: Path, breach: Break) -> None:
+@dataclass(frozen=True)
+class Ending:
+    """How a conversion ended: what it came to, what arrived, and what was left behind."""
+
+    outcome: Outcome
+    delivered: bytes
+    result: bytes
+    breaches: int
+    strangers: set[str]
+    """Hosts that were given the credential and are not the service."""
+    half: list[Path]
+    """What lies where content comes in."""
+
+
+async def converted(folder: Path, breach: Break) -> Ending:
     async with serving(breach) as faulty:
         service = faulty.service
         async with faulty.http() as http:
@@ -82,19 +96,26 @@ async def converted(folder: Path, breach: Break) -> None:
                 delivered = bundle["file"].path.read_bytes()
             except ModuleError as failure:
                 error = failure.type_name
-    found = Outcome(error, len(service.payloads), len(service.jobs))
-    assert found == outcome_of(breach)
-    assert delivered == (b"" if error else service.result)
-    assert faulty.broken >= 1
-    assert {f"http://{host}" for host in service.with_credential} <= {faulty.address("api")}
-    assert [*(folder / ".fusion/files/incoming").glob("*")] == []
+    return Ending(
+        Outcome(error, len(service.payloads), len(service.jobs)),
+        delivered,
+        service.result,
+        faulty.broken,
+        {f"http://{host}" for host in service.with_credential} - {faulty.address("api")},
+        [*(folder / ".fusion/files/incoming").glob("*")],
+    )
 
 
 @pytest.mark.parametrize("breach", breaks(), ids=lambda b: f"{b.call}-{b.phase}-{b.kind}-{b.times}")
 def test_a_conversion_that_breaks_makes_at_most_one_job_and_delivers_all_or_nothing(
     tmp_path: Path, breach: Break
 ) -> None:
-    virtually(converted(tmp_path, breach), SocketLoop)
+    ending = virtually(converted(tmp_path, breach), SocketLoop)
+
+    assert ending.outcome == outcome_of(breach)
+    assert ending.delivered == (b"" if ending.outcome.error else ending.result)
+    assert ending.breaches >= 1
+    assert (ending.strangers, ending.half) == (set(), [])
 
 
 def test_each_call_breaks_at_each_of_its_phases_in_each_way() -> None:

@@ -83,6 +83,7 @@ async def test_one_that_is_gone_already_is_removed() -> None:
     script = Script({"DELETE /v2/webhooks/42": [GONE]})
     async with script.http() as http:
         await NewJobEvent().unregister(URL, {"id": "42"}, http)
+    assert script.lines == ["DELETE /v2/webhooks/42"]
 
 
 async def test_one_whose_registration_was_lost_is_found_by_its_url_and_no_other_is() -> None:

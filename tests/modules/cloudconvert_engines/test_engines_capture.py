@@ -11,7 +11,7 @@ from local_server import TOKEN, Local, serving, task_of
 from outside_tools import pdf_facts, pdf_text
 from page_server import web_pages
 from PIL import Image
-from processes import linux_only, processes_of, wait_until_gone
+from processes import are_gone, linux_only, processes_of
 
 from engine.connect.fetch import guarded_fetch
 from modules.cloudconvert.capture_website import CaptureWebsite
@@ -244,7 +244,7 @@ async def test_a_page_that_never_ends_is_killed_with_all_its_processes(tmp_path:
             assert len(pids) >= 2
             reply = await local.http.post(f"/v2/tasks/{task}/cancel")
             assert reply.json()["data"]["code"] == "CANCELLED"
-            wait_until_gone(pids)
+            assert are_gone(pids)
             assert processes_of(task) == []
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import children_of, linux_only, wait_until_gone
+from processes import are_gone, children_of, linux_only
 
 from modules.cloudconvert.local import children as children_module
 from modules.cloudconvert.local.children import Children, Program
@@ -73,7 +73,7 @@ async def test_a_child_dies_with_the_server(tmp_path: Path) -> None:
     said = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, check=True
     )
-    wait_until_gone([int(said.stdout)])
+    assert are_gone([int(said.stdout)])
 
 
 @linux_only
@@ -105,7 +105,7 @@ async def test_a_cancelled_wait_kills_the_child_and_all_it_started(
     with pytest.raises(asyncio.CancelledError):
         await running
     if sys.platform == "linux":
-        wait_until_gone(pids)
+        assert are_gone(pids)
 
 
 async def test_a_program_that_is_not_there_says_so(children: Children, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ async def test_programs_end_with_the_process_that_starts_them_and_the_next_has_a
     code = "import os, time; print(os.getpid(), os.getppid(), flush=True); time.sleep(600)"
     ended = await children.run(script(tmp_path, code), end_it)
     assert ended.status == -signal.SIGKILL
-    wait_until_gone(pids)
+    assert are_gone(pids)
     lines: list[bytes] = []
     await children.run(script(tmp_path, "print('again')"), lines.append)
     assert lines == [b"again"]
@@ -208,7 +208,7 @@ async def test_a_family_that_holds_too_much_memory_together_is_killed(
     with pytest.raises(TaskFailure, match="more memory"):
         await children.run(program, lambda line: pids.append(int(line)))
     assert len(pids) == 2
-    wait_until_gone(pids)
+    assert are_gone(pids)
 
 
 @linux_only
@@ -232,4 +232,6 @@ def test_the_children_of_a_child_die_with_the_server(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    wait_until_gone([int(line) for line in said.stdout.splitlines() if line])
+    pids = [int(line) for line in said.stdout.splitlines() if line]
+    assert len(pids) == 2
+    assert are_gone(pids)

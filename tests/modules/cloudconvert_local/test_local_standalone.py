@@ -18,7 +18,7 @@ from local_server import (
     make_picture,
     task_of,
 )
-from processes import linux_only, wait_until_gone
+from processes import are_gone, linux_only
 from slow_jobs import at_work
 from standalone_server import served
 
@@ -39,7 +39,7 @@ async def test_engines_die_with_a_killed_server_and_the_job_ends_with_the_next(
     async with served(tmp_path) as first:
         job, pids = await at_work(first.local, clip)
         first.process.kill()
-        wait_until_gone(pids)
+        assert are_gone(pids)
     async with served(tmp_path) as second:
         again = await second.local.until(task_of(job, "slow")["id"], "processing")
         assert again["code"] is None
