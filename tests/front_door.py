@@ -39,6 +39,19 @@ flow:
 """
 """Takes letters from `inbox` and saves them in `outbox`."""
 
+SERVICE = """\
+connections:
+  cloudconvert: {type: cloudconvert, api_key: {env: NO_SUCH_KEY}}
+flow:
+  - id: one
+    module: tools.basic_trigger
+    with: {bundles: [{url: "https://example.com/a.txt"}]}
+  - id: convert
+    module: cloudconvert.convert_file
+    with: {input_file: url, url: "{{ one.url }}", output_format: pdf}
+"""
+"""Asks a service, whose key is not there."""
+
 
 def fusion(*words: str) -> Result:
     """Run a command line in this process."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import FOLDER, PEOPLE, advice, fusion, letters, only_incomplete, write
+from front_door import FOLDER, PEOPLE, SERVICE, advice, fusion, letters, only_incomplete, write
 
 from engine.cli.exits import Exit
 
@@ -17,18 +17,6 @@ flow:
   - id: next
     module: tools.set_variables
     with: {variables: {age: "{{ person.age + 1 }}"}}
-"""
-
-SERVICE = """\
-connections:
-  cloudconvert: {type: cloudconvert, api_key: {env: NO_SUCH_KEY}}
-flow:
-  - id: one
-    module: tools.basic_trigger
-    with: {bundles: [{url: "https://example.com/a.txt"}]}
-  - id: convert
-    module: cloudconvert.convert_file
-    with: {input_file: url, url: "{{ one.url }}", output_format: pdf}
 """
 
 WRONG = """\

@@ -5,21 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import PEOPLE, fusion, write
+from front_door import PEOPLE, SERVICE, fusion, write
 
 from engine.plan.catalog import Catalog
-
-SERVICE = """\
-connections:
-  cloudconvert: {type: cloudconvert, api_key: {env: NO_SUCH_KEY}}
-flow:
-  - id: one
-    module: tools.basic_trigger
-    with: {bundles: [{url: "https://example.com/a.txt"}]}
-  - id: convert
-    module: cloudconvert.convert_file
-    with: {input_file: url, url: "{{ one.url }}", output_format: pdf}
-"""
 
 SICK = """\
 from engine.module import Connector, Finding, Health

@@ -4,39 +4,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from all_kinds import ALL_KINDS
+
 from engine.plan.graph import check_graph, collected, to_networkx
 from engine.plan.plan import Plan
-
-TEXT = """\
-flow:
-  - id: video
-    module: demo.watch
-    label: 'My "own" <b>videos</b>'
-    with: {folder: inbox}
-  - id: each
-    module: flow.iterator
-    with: {array: "{{ video.tags }}"}
-    on_error: [{module: flow.ignore}]
-  - id: fork
-    module: flow.router
-    routes:
-      - name: named
-        filter: "{{ each.value == 'a' }}"
-        flow:
-          - {id: agg, module: flow.array_aggregator, with: {fields: {a: 1}}}
-          - id: put
-            module: demo.put
-            filter: {name: only full ones, any: []}
-      - fallback: true
-        flow: [{id: other, module: demo.put, disabled: true}]
-on_error: [{module: flow.rollback}]
-"""
 
 
 def test_a_plan_is_a_graph_of_flows_routes_error_routes_and_aggregations(
     plan_of: Callable[[str], Plan],
 ) -> None:
-    graph = to_networkx(plan_of(TEXT))
+    graph = to_networkx(plan_of(ALL_KINDS))
 
     kinds = {edge: graph.edges[edge]["kind"] for edge in graph.edges}
     assert kinds == {
@@ -50,13 +27,13 @@ def test_a_plan_is_a_graph_of_flows_routes_error_routes_and_aggregations(
         ("each", "agg"): "collects",
     }
     assert graph.nodes["agg"]["source"] == "each"
-    check_graph(plan_of(TEXT))
+    check_graph(plan_of(ALL_KINDS))
 
 
 def test_what_an_aggregator_collects_from_goes_from_its_source_to_itself(
     plan_of: Callable[[str], Plan],
 ) -> None:
-    assert collected(plan_of(TEXT)) == {"agg": ["each", "fork", "agg"]}
+    assert collected(plan_of(ALL_KINDS)) == {"agg": ["each", "fork", "agg"]}
 
 
 def test_a_source_right_before_its_aggregator_keeps_the_tree_whole(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
+from all_kinds import ALL_KINDS
 
 from engine.draw.dot import to_dot
 from engine.draw.layout import layout
@@ -17,35 +18,6 @@ from engine.plan.plan import Plan
 
 PlanOf = Callable[[str], Plan]
 SVG = "{http://www.w3.org/2000/svg}"
-
-TEXT = """\
-name: All kinds
-flow:
-  - id: video
-    module: demo.watch
-    label: 'My "own" <b>videos</b>'
-    with: {folder: inbox}
-  - id: each
-    module: flow.iterator
-    with: {array: "{{ video.tags }}"}
-    on_error: [{module: flow.ignore}]
-  - id: fork
-    module: flow.router
-    routes:
-      - name: named
-        filter: "{{ each.value == 'a' }}"
-        flow:
-          - {id: agg, module: flow.array_aggregator, with: {fields: {a: 1}}}
-          - id: put
-            module: demo.put
-            filter: {name: only full ones, any: []}
-      - filter: "{{ each.value == 'b' }}"
-        disabled: true
-        flow: []
-      - fallback: true
-        flow: [{id: other, module: demo.put, disabled: true}]
-on_error: [{module: flow.rollback}]
-"""
 
 MERMAID = """\
 flowchart LR
@@ -115,15 +87,15 @@ def texts(element: ET.Element) -> list[str]:
 
 
 def test_mermaid_is_the_golden_text(plan_of: PlanOf) -> None:
-    assert to_mermaid(plan_of(TEXT)) == MERMAID
+    assert to_mermaid(plan_of(ALL_KINDS)) == MERMAID
 
 
 def test_dot_is_the_golden_text(plan_of: PlanOf) -> None:
-    assert to_dot(plan_of(TEXT)) == DOT
+    assert to_dot(plan_of(ALL_KINDS)) == DOT
 
 
 def test_mermaid_and_dot_tell_what_a_run_did(plan_of: PlanOf) -> None:
-    plan = plan_of(TEXT)
+    plan = plan_of(ALL_KINDS)
     counts = {"video": NodeCount(1, 4), "each": NodeCount(3, 9, 1), "agg": NodeCount(failed=2)}
     marks = marks_of(plan, run_of(plan, **counts))
 
@@ -139,7 +111,7 @@ def test_mermaid_and_dot_tell_what_a_run_did(plan_of: PlanOf) -> None:
 
 
 def test_what_does_not_count_is_passed_if_bundles_may_have_come_to_it(plan_of: PlanOf) -> None:
-    plan = plan_of(TEXT)
+    plan = plan_of(ALL_KINDS)
 
     marks = marks_of(plan, run_of(plan, video=NodeCount(1, 4), each=NodeCount(3, 9, 1)))
 
@@ -164,7 +136,7 @@ def test_counts_are_told_in_words() -> None:
 
 
 def test_svg_gives_each_kind_its_own_shape(plan_of: PlanOf) -> None:
-    svg = to_svg(plan_of(TEXT))
+    svg = to_svg(plan_of(ALL_KINDS))
 
     def shape(node_id: str) -> str:
         path = next(bubble(svg, node_id).iter(f"{SVG}path"))
@@ -175,7 +147,7 @@ def test_svg_gives_each_kind_its_own_shape(plan_of: PlanOf) -> None:
 
 
 def test_svg_shows_filters_error_routes_areas_and_what_is_switched_off(plan_of: PlanOf) -> None:
-    svg = to_svg(plan_of(TEXT))
+    svg = to_svg(plan_of(ALL_KINDS))
 
     routes = [texts(wire) for wire in elements(svg, "g", "route")]
     assert routes == [["named"], ["each.value == 'b'"], ["route 3 (fallback)"]]
@@ -188,7 +160,7 @@ def test_svg_shows_filters_error_routes_areas_and_what_is_switched_off(plan_of: 
 
 
 def test_svg_marks_the_trigger_and_gives_connectors_colours_of_their_own(plan_of: PlanOf) -> None:
-    svg = to_svg(plan_of(TEXT))
+    svg = to_svg(plan_of(ALL_KINDS))
 
     assert list(bubble(svg, "video").iter(f"{SVG}circle"))
     assert not list(bubble(svg, "put").iter(f"{SVG}circle"))
@@ -196,7 +168,7 @@ def test_svg_marks_the_trigger_and_gives_connectors_colours_of_their_own(plan_of
 
 
 def test_svg_shows_a_run_in_colours_and_numbers(plan_of: PlanOf) -> None:
-    plan = plan_of(TEXT)
+    plan = plan_of(ALL_KINDS)
     counts = {"video": NodeCount(1, 4), "each": NodeCount(3, 9, 1)}
 
     svg = to_svg(plan, marks_of(plan, run_of(plan, **counts)))
@@ -223,7 +195,7 @@ def test_svg_shows_any_text_as_text(plan_of: PlanOf) -> None:
 
 
 def test_svg_asks_for_nothing_from_outside(plan_of: PlanOf) -> None:
-    svg = to_svg(plan_of(TEXT))
+    svg = to_svg(plan_of(ALL_KINDS))
 
     assert svg.count("http") == 1  # the name space
     assert not any(word in svg for word in ("href", "url(", "@import", "<image", "<script"))
