@@ -106,7 +106,7 @@ GHOSTSCRIPT = Sought(
     ("gs",),
     ("--version",),
     rf"^{_NUMBER}$",
-    "PostScript and EPS to PDF; PDF/A",
+    "PostScript and EPS to PDF; PDF/A; PDFs in CMYK",
     "ghostscript",
     "ghostscript",
 )

@@ -1,13 +1,17 @@
-"""pngquant and 7-Zip where they are on PATH; looked at by Pillow and bsdtar."""
+"""pngquant, Ghostscript and 7-Zip where they are on PATH; looked at by others than them."""
 
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pikepdf
+import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from local_server import Local, make_picture, serving, task_of
 from outside_tools import said
 from PIL import Image, ImageChops, ImageFilter, ImageStat
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
 
 
 @pytest.fixture
@@ -66,6 +70,36 @@ async def test_the_smallest_of_all_results_is_taken(local: Local) -> None:
         _, made = await optimized(local, plain, **options)
         assert len(made) <= len(plain)
         assert Image.open(io.BytesIO(made)).size == Image.open(io.BytesIO(plain)).size
+
+
+@pytest.mark.needs("gs")
+async def test_a_pdf_for_printing_has_no_colours_of_screens_left(local: Local) -> None:
+    target = io.BytesIO()
+    canvas = Canvas(target)
+    canvas.drawImage(ImageReader(io.BytesIO(make_picture(size=(600, 400)))), 100, 600, 300, 200)
+    canvas.setFillColorRGB(1, 0, 0)
+    canvas.rect(100, 300, 200, 200, stroke=0, fill=1)
+    canvas.setFillColorRGB(0, 0, 0)
+    canvas.drawString(100, 100, "black text")
+    canvas.save()
+    task = {"operation": "optimize", "profile": "print", "colorspace": "cmyk"}
+    job = await local.run({"a.pdf": target.getvalue()}, task)
+    assert task_of(job, "process")["engine"] == "ghostscript"
+    [file] = task_of(job, "export")["result"]["files"]
+    content = (await local.plain.get(file["url"])).content
+    with pikepdf.open(io.BytesIO(content)) as document:
+        [page] = document.pages
+        commands = {str(one.operator) for one in pikepdf.parse_content_stream(page)}
+        spaces = {str(one.ColorSpace) for one in page.resources["/XObject"].values()}
+    assert not commands & {"rg", "RG", "sc", "scn", "SC", "SCN"}
+    assert "k" in commands
+    assert spaces == {"/DeviceCMYK"}
+    shown = pypdfium2.PdfDocument(content)[0]
+    assert "black text" in shown.get_textpage().get_text_range()
+    image = shown.render(scale=1).to_pil().convert("RGB")
+    red, green, blue = image.getpixel((200, 842 - 400))
+    assert red > 200
+    assert max(green, blue) < 60
 
 
 @pytest.mark.needs("7zz")

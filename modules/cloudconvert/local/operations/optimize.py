@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from modules.cloudconvert.local.call_worker import call_worker, source_of
-from modules.cloudconvert.local.children import Program
+from modules.cloudconvert.local.converters.outside import program_of
 from modules.cloudconvert.local.formats import canonical
 from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.naming import result_names
@@ -22,22 +21,18 @@ from modules.cloudconvert.local.operations.operation import (
     Text,
     Work,
 )
+from modules.cloudconvert.local.operations.optimize_programs import (
+    PNGQUANT_QUALITY,
+    fewer_colours,
+    in_printing_colours,
+)
 from modules.cloudconvert.local.operations.results import Results
-from modules.cloudconvert.local.programs import PNGQUANT, Found
-from modules.cloudconvert.local.refusal import TaskFailure, invalid
+from modules.cloudconvert.local.programs import GHOSTSCRIPT, PNGQUANT
+from modules.cloudconvert.local.refusal import TaskFailure, engine_missing, invalid
 from modules.cloudconvert.local.sniff import format_of_file
 
 ENGINES = {"pdf": "pikepdf", "png": "pillow", "jpg": "pillow"}
 """Which package works on which format."""
-PNGQUANT_QUALITY = {
-    "web": (65, 85),
-    "mrc": (40, 65),
-    "max": (40, 65),
-    "print": (0, 100),
-    "archive": (0, 100),
-}
-"""What its result must and may come to, of 100; `print` and `archive` keep all colours, unless a
-quality is asked for."""
 
 
 class OptimizeOptions(Options):
@@ -48,28 +43,33 @@ class OptimizeOptions(Options):
     """For jpg and png; counts more than the profile."""
     flatten_signatures: bool = False
     colorspace: Literal["unchanged", "rgb", "cmyk", "greyscale"] = "unchanged"
-    """Of pictures, in a PDF too. Assumed: what a PDF draws itself keeps its colours."""
+    """Of pictures, in a PDF too. Assumed: what a PDF draws itself keeps its colours, but for
+    `cmyk`; and `print` alone does not bring that, as it may lose colours and form fields."""
 
 
 class OptimizeFields(ProcessingFields, OptimizeOptions):
     input_format: Text | None = None
 
 
-def _check(fields: OptimizeFields, _inventory: Inventory) -> None:
+def _check(fields: OptimizeFields, inventory: Inventory) -> None:
     given = canonical(fields.input_format) if fields.input_format else None
     if given is not None and given not in ENGINES:
         possible = ", ".join(sorted(ENGINES))
         text = f"The selected {{path}} is invalid. Possible values: {possible}."
         raise invalid({"input_format": [text]})
-    if fields.colorspace == "cmyk" and given in ("png", "pdf"):
-        text = f"The selected {{path}} is invalid: nothing here writes {given} in it."
+    if fields.colorspace == "cmyk" and given == "png":
+        text = "The selected {path} is invalid: nothing here writes png in it."
         raise invalid({"colorspace": [text]})
+    if fields.colorspace == "cmyk" and given == "pdf" and inventory.program(GHOSTSCRIPT) is None:
+        raise engine_missing(f"The engine {GHOSTSCRIPT.name}", GHOSTSCRIPT.install, "colorspace")
 
 
 async def _run(work: Work) -> Outcome:
     results, engine, version = Results(work), "", None
     for number, source in enumerate(work.inputs):
         format_name = _format_of(source, work.fields)
+        printed = format_name == "pdf" and work.fields.colorspace == "cmyk"
+        program = program_of(work, GHOSTSCRIPT) if printed else None
         engine, version = ENGINES[format_name], work.inventory.version(ENGINES[format_name])
         pngquant = work.inventory.program(PNGQUANT) if format_name == "png" else None
         made, *whole = await call_worker(
@@ -77,60 +77,42 @@ async def _run(work: Work) -> Outcome:
             "optimize_pdf" if format_name == "pdf" else "optimize_picture",
             {
                 "source": source_of(source),
-                "options": _options(work.fields),
+                "options": _options(work.fields, colours_stay=printed),
                 "whole": pngquant is not None,
             },
             report=partial(results.share, number),
         )
         if pngquant is not None and whole:
-            less = await _fewer_colours(work, pngquant, whole[0])
+            less = await fewer_colours(work, pngquant, whole[0], _quality(work.fields))
             if less is not None and less.stat().st_size < made.stat().st_size:
                 made, engine, version = less, PNGQUANT.name, pngquant.version
+        if program is not None:
+            made = await in_printing_colours(work, program, made)
+            engine, version = GHOSTSCRIPT.name, program.version
         wanted = work.fields.filename or source.filename
         results.add([made], result_names(wanted, source.filename, format_name, 1), format_name)
     return Outcome(results.made, engine, version)
-
-
-async def _fewer_colours(work: Work, program: Found, whole: Path) -> Path | None:
-    """Have pngquant write a picture with as few colours as look alike; None if none are enough."""
-    fields: OptimizeFields = work.fields
-    least, most = PNGQUANT_QUALITY[fields.profile or "web"]
-    if fields.quality is not None:
-        least, most = 0, fields.quality
-    target = whole.with_name("out.2")
-    target.unlink(missing_ok=True)
-    arguments = [
-        f"--quality={least}-{most}",
-        "--speed=3",
-        "--output",
-        str(target),
-        "--",
-        str(whole),
-    ]
-    ended = await work.run(
-        Program(
-            [program.path, *arguments],
-            work.folder.path,
-            output_bytes=work.limits.output_bytes,
-            family_bytes=work.limits.family_bytes,
-        ),
-        lambda _line: None,
-    )
-    return target if ended.status == 0 and target.is_file() else None
 
 
 def _format_of(source: InputFile, fields: OptimizeFields) -> str:
     found = format_of_file(source.path, source.filename, fields.input_format)
     if found not in ENGINES:
         raise TaskFailure("INVALID_CONVERSION_TYPE", f"Nothing here optimizes {found}")
-    if fields.colorspace == "cmyk" and found != "jpg":
-        raise TaskFailure("INVALID_DATA", f"Nothing here writes {found} in cmyk")
+    if fields.colorspace == "cmyk" and found == "png":
+        raise TaskFailure("INVALID_DATA", "Nothing here writes png in cmyk")
     return found
 
 
-def _options(fields: OptimizeFields) -> dict[str, object]:
+def _options(fields: OptimizeFields, *, colours_stay: bool) -> dict[str, object]:
     options = fields.model_dump(include=set(OptimizeOptions.model_fields))
-    return {**options, "profile": fields.profile or "web"}
+    stay = {"colorspace": "unchanged"} if colours_stay else {}
+    return {**options, **stay, "profile": fields.profile or "web"}
+
+
+def _quality(fields: OptimizeFields) -> tuple[int, int]:
+    if fields.quality is not None:
+        return 0, fields.quality
+    return PNGQUANT_QUALITY[fields.profile or "web"]
 
 
 def _entries(inventory: Inventory) -> Iterable[Entry]:
