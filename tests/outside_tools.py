@@ -5,6 +5,8 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+from PIL import Image
+
 
 def said(*command: str | Path, content: bytes | None = None) -> str:
     """Run a program that must succeed, with `content` on its stdin; return what it says."""
@@ -18,6 +20,15 @@ def pdf_text(folder: Path, content: bytes) -> str:
     path = folder / "seen.pdf"
     path.write_bytes(content)
     return said("pdftotext", "-layout", path, "-")
+
+
+def pdf_picture(folder: Path, content: bytes) -> Image.Image:
+    """Return the first page of a PDF as Poppler draws it."""
+    path = folder / "seen.pdf"
+    path.write_bytes(content)
+    said("pdftoppm", "-png", "-singlefile", "-r", "150", path, folder / "seen")
+    with Image.open(folder / "seen.png") as picture:
+        return picture.convert("RGB")
 
 
 def pdf_facts(folder: Path, content: bytes) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cloudconvert_embedded import only, server
 from local_server import TOKEN, Local, serving, task_of
-from outside_tools import pdf_facts, pdf_text
+from outside_tools import pdf_facts, pdf_picture, pdf_text
 from page_server import web_pages
 from PIL import Image
 from processes import are_gone, linux_only, processes_of
@@ -80,6 +80,68 @@ async def test_a_page_becomes_a_pdf_with_what_its_script_wrote(
     width, _, height, *_ = facts["Page size"].split()
     assert (float(width), float(height)) == pytest.approx((595, 420), abs=2)
     assert pdf_text(tmp_path, task["content"]).split() == ["Captured", "by", "script"]
+
+
+PAPER = (
+    "<style>@media print { .s { display: none } } @media screen { .p { display: none } }"
+    "body { margin: 0 } div { break-after: page }</style>"
+    "<div><b class=p>printed</b><b class=s>shown</b></div><div>second</div><div>third</div>"
+)
+
+
+async def test_each_option_of_a_pdf_does_what_it_says(local: Local, tmp_path: Path) -> None:
+    with web_pages({"/": PAPER}) as web:
+
+        async def text(**options: Any) -> list[str]:
+            task = await captured(local, f"{web.root}/", "pdf", **options)
+            assert task["status"] == "finished", task
+            return pdf_text(tmp_path, task["content"]).split()
+
+        assert await text() == ["printed", "second", "third"]
+        assert await text(pages="1, 3") == ["printed", "third"]
+        assert await text(css_media_type="screen") == ["shown", "second", "third"]
+        template = "<span style='font-size:12px'>%s <b class='pageNumber'></b></span>"
+        ends = {"header_template": template % "head", "footer_template": template % "foot"}
+        margins = {"margin_top": 30, "margin_bottom": 30}
+        assert "head" not in await text(pages="2", **ends, **margins)
+        assert await text(pages="2", display_header_footer=True, **ends, **margins) == [
+            *("head", "2", "second", "foot", "2")
+        ]
+
+
+async def test_a_pdf_has_the_paper_margins_and_scale_that_are_asked_for(
+    local: Local, tmp_path: Path
+) -> None:
+    box = "<body style='margin:0;background:#ff0000'><p style='margin:0'>corner</p>"
+    with web_pages({"/": box}) as web:
+
+        async def page(**options: Any) -> Image.Image:
+            wide = {"page_width": 10, "page_height": 5, **options}
+            task = await captured(local, f"{web.root}/", "pdf", **wide)
+            facts = pdf_facts(tmp_path, task["content"])
+            sides = [float(side) for side in facts["Page size"].split()[0:3:2]]
+            assert sides == pytest.approx([283.5, 141.7], abs=1)
+            return pdf_picture(tmp_path, task["content"])
+
+        def ink(picture: Image.Image) -> tuple[int, int, int, int]:
+            """Return the box around what is black, in millimetres."""
+            found = picture.convert("L").point(lambda level: 255 * (level < 50)).getbbox()
+            assert found is not None
+            left, top, right, bottom = (round(edge * 100 / picture.width) for edge in found)
+            return left, top, right, bottom
+
+        narrow = dict.fromkeys(("margin_top", "margin_left", "margin_right", "margin_bottom"), 0)
+        plain = await page(**narrow)
+        moved = await page(**{**narrow, "margin_left": 30, "margin_top": 20})
+        large = await page(**narrow, zoom=2)
+        white = await page(**narrow, print_background=False)
+    assert plain.getpixel((plain.width // 2, plain.height // 2)) == (255, 0, 0)
+    assert white.getpixel((white.width // 2, white.height // 2)) == (255, 255, 255)
+    (left, top, right, bottom), (away, below, *_) = ink(plain), ink(moved)
+    assert (away - left, below - top) == pytest.approx((30, 20), abs=1)
+    twice = ink(large)
+    assert twice[2] - twice[0] == pytest.approx(2 * (right - left), abs=1)
+    assert twice[3] - twice[1] == pytest.approx(2 * (bottom - top), abs=1)
 
 
 async def test_a_picture_shows_the_whole_page_or_the_screen_that_is_wanted(local: Local) -> None:
