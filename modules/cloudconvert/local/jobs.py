@@ -151,13 +151,13 @@ class Jobs:
     async def wait_for_job(self, job_id: str) -> JobRecord:
         """Return the job once it has ended. Raises Refusal 503 if the server ends first."""
         while not (job := self.job(job_id)).status.ended:
-            await self._scheduler.change()
+            await self._scheduler.ends.wait(job_id)
         return job
 
     async def wait_for_task(self, task_id: str) -> TaskRecord:
         """Return the task once it has ended. Raises Refusal 503 if the server ends first."""
         while not (task := self.task(task_id)).status.ended:
-            await self._scheduler.change()
+            await self._scheduler.ends.wait(task_id)
         return task
 
     # Changing
@@ -180,6 +180,7 @@ class Jobs:
         self.job(job_id)
         tasks = self._store.tasks_of(job_id)
         self._store.delete_job(job_id)
+        self._scheduler.ends.tell(job_id)
         await self._drop(tasks)
 
     async def delete_task(self, task_id: str) -> None:
@@ -189,6 +190,8 @@ class Jobs:
 
     async def _drop(self, tasks: Sequence[TaskRecord]) -> None:
         """Stop deleted tasks, remove their files, and tell those that waited for them."""
+        for task in tasks:
+            self._scheduler.ends.tell(task.id)
         await self._scheduler.halt([task.id for task in tasks])
         for task in tasks:
             await asyncio.to_thread(self._data.task(task.id).remove)

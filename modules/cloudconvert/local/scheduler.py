@@ -18,13 +18,14 @@ from engine.module import Fetch
 from modules.cloudconvert.local.account import Account
 from modules.cloudconvert.local.children import Children
 from modules.cloudconvert.local.data import DataFolder
+from modules.cloudconvert.local.ends import Ends
 from modules.cloudconvert.local.files import Source, keep, link_inputs
 from modules.cloudconvert.local.graph import Fail, Standing, Start, decide, verdict
 from modules.cloudconvert.local.inventory import Inventory
 from modules.cloudconvert.local.operations.operation import Operation, Outcome, Work
 from modules.cloudconvert.local.operations.registry import OPERATIONS
 from modules.cloudconvert.local.records import Status, TaskRecord
-from modules.cloudconvert.local.refusal import Refusal, TaskFailure
+from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.settings import Settings
 from modules.cloudconvert.local.store import Store
 
@@ -78,6 +79,7 @@ class Scheduler:
         self.account = Account(settings.quotas, now)
         self._stopping = False
         self.changed = Signal()
+        self.ends = Ends()
 
     def now_ms(self) -> int:
         """Return the moment as records hold it."""
@@ -92,13 +94,6 @@ class Scheduler:
         A job that only waits for an upload does not count: nobody may ever send it.
         """
         return len(set(self._owners.values()))
-
-    async def change(self) -> None:
-        """Return after the next change. Raises Refusal 503 once the scheduler stops."""
-        if not self._stopping:
-            await self.changed.wait()
-        if self._stopping:
-            raise Refusal(503, "SERVICE_UNAVAILABLE", "The server is stopping; ask again.")
 
     # What may run
 
@@ -133,6 +128,7 @@ class Scheduler:
         ended = None if standings is None else verdict(standings)
         if ended is not None:
             self._store.end_job(job_id, ended, self.now_ms())
+            self.ends.tell(job_id)
         self.changed.give()
 
     def _standings(self, ids: Sequence[str]) -> list[Standing | None]:
@@ -147,6 +143,7 @@ class Scheduler:
 
     def _end(self, task: TaskRecord) -> None:
         self._store.end_task(task, self.now_ms())
+        self.ends.tell(task.id)
 
     # One task
 
@@ -286,6 +283,7 @@ class Scheduler:
     async def stop(self) -> None:
         """Stop everything; tasks at work count as waiting when the next server starts."""
         self._stopping = True
+        self.ends.close()
         self.changed.give()
         while self._runs:
             await self.halt(list(self._runs))
