@@ -113,6 +113,7 @@ def _tasks(order: Order) -> dict[str, Any]:
 
 async def _ended(ctx: Context, job: Job, limit: timedelta) -> Job:
     """Wait for the end of a job, finished or in error. Raises the seed's RuntimeError past it."""
+    _tell(ctx, job)  # no longer how far the upload is
     job = await until_ended(ctx, job, limit, partial(_tell, ctx))
     if not job.ended:
         raise waited_too_long(job)
@@ -122,8 +123,12 @@ async def _ended(ctx: Context, job: Job, limit: timedelta) -> Job:
 def _tell(ctx: Context, job: Job) -> None:
     """Show how far the work is; a waiting task's percentage means nothing."""
     task = job.task(PROCESS)
-    if task and task.percent is not None and task.status in ("processing", "finished"):
+    if task is None:
+        return
+    if task.percent is not None and task.status in ("processing", "finished"):
         ctx.progress(task.percent, 100, text=task.operation or "")
+    else:
+        ctx.progress(0, text=task.operation or "")
 
 
 def _exported(job: Job) -> list[Exported]:

@@ -25,8 +25,8 @@ def timeline(
     ends = [one.begun + one.took for line in worked for one in stretches[line.id]]
     whole = max(seconds, *ends, 0.001)
     note = (
-        "Operations that wait for something, each from its beginning to its end. A bar shows its "
-        "bundle; with the keyboard, the arrow keys go from bar to bar."
+        "Operations that wait for something, each from its beginning to its end. Choose a bar to "
+        "see its bundle; with the keyboard, the arrow keys go from bar to bar."
     )
     rows = [_row(line, stretches[line.id], whole) for line in worked]
     content = [
