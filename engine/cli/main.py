@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from engine.cli import garbage
 from engine.cli.exits import Exit, Stopped, exit_of
 from engine.cli.output import Output
 from engine.cli.show import problem_json, show
@@ -119,7 +120,11 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Start `fusion` with the process's own arguments."""
-    cli.main()
+    garbage.begin()
+    try:
+        cli.main()
+    finally:
+        garbage.end()
 
 
 def _ended(output: Output, command: Callable[[], Any]) -> int:

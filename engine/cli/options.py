@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from engine.cli import garbage
 from engine.cli.output import Output
 
 Command = Callable[..., Any]
@@ -52,6 +53,7 @@ def operator(*names: str) -> Callable[[Command], Command]:
         def with_operator(*args: Any, **options: Any) -> Any:
             from engine.app import Operator
 
+            garbage.imported()
             chosen = {name: options.pop(name) for name in names}
             output = click.get_current_context().find_object(Output)
             if output is not None:
