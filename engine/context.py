@@ -23,7 +23,10 @@ from engine.model.bundle import File
 
 class Progress(Protocol):
     def __call__(self, done: float, total: float | None = None, *, text: str = "") -> None:
-        """Tell the person watching how far the operation is; `total` None: unknown."""
+        """Tell the person watching how far the operation is; `total` None: unknown.
+
+        A trigger or a search that knows how many bundles it will yield tells them as `total`.
+        """
 
 
 class Files(Protocol):

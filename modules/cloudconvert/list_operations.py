@@ -95,5 +95,7 @@ class ListOperations(Module[ListOperationsFields, PossibleOperation]):
             if (value := getattr(fields, name)) is not None
         }
         query = {**filters, "include": "options,engine_versions"}
-        for entry in entries(await call(ctx, "GET", "/operations", query=query)):
+        found = entries(await call(ctx, "GET", "/operations", query=query))
+        ctx.progress(len(found), len(found))
+        for entry in found:
             yield PossibleOperation.model_validate(entry)

@@ -102,6 +102,7 @@ class WatchFolder(Module[WatchFields, FoundFile]):
         new = [look for look in looks if marks.is_new(look) and _is_wanted(look, fields.start)]
         await asyncio.to_thread(_refuse_unreadable, folder, new)
         left = len(new) if fields.limit is None else fields.limit
+        ctx.progress(0, min(left, len(new)))
         waited = False
         for look in sorted(new, key=lambda look: (look.mtime_ns, look.name)):
             if left == 0:

@@ -64,6 +64,16 @@ async def test_a_bundle_has_the_file_and_where_it_lay(world: World) -> None:
     }
 
 
+@pytest.mark.parametrize(("limit", "total"), [(None, 3), (2, 2), (10, 3)])
+async def test_how_many_files_will_come_is_told(
+    world: World, limit: int | None, total: int
+) -> None:
+    for name in ("a", "b", "c"):
+        put(world, name)
+    await taken(world, limit=limit)
+    assert world.told == [(0, total, "")]
+
+
 async def test_a_file_is_taken_once(world: World) -> None:
     put(world, "a")
     assert await taken(world) == ["a"]
