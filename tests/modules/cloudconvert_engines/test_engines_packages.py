@@ -15,6 +15,8 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from outside_tools import members
 from PIL import Image
 
+from modules.cloudconvert.local import inventory
+
 MARKDOWN = "# Über uns\n\nSome *text*.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n".encode()
 SPACE = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'"
 
@@ -239,6 +241,20 @@ async def test_what_is_listed_comes_from_packages_where_path_has_nothing(local: 
     assert engines["docx", "pdf"] == engines["xlsx", "pdf"] == "office2pdf"
     assert engines["md", "docx"] == "pandoc"
     assert engines["svg", "png"] == "resvg"
+
+
+async def test_without_an_engine_every_way_to_get_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setattr(inventory, "PACKAGES", ())
+    task = {"operation": "convert", "input_format": "docx", "output_format": "pdf"}
+    async with serving(tmp_path / "data") as running:
+        answer = await running.refused("/v2/convert", {"input": "0" * 8, **task})
+    assert answer["code"] == "ENGINE_MISSING"
+    [text] = answer["errors"]["output_format"]
+    assert "apt install libreoffice" in text
+    assert "pip install 'fusion-runner[office]'" in text
 
 
 @pytest.mark.needs("rsvg-convert")

@@ -166,9 +166,20 @@ def test_a_missing_engine_is_told_with_what_it_adds_and_how_to_get_it(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     said = engines()
-    assert "missing: pandoc, which adds Markdown" in said
-    assert "Debian  apt install pandoc" in said
-    assert "macOS   brew install pandoc" in said
+    assert "missing: ghostscript, which adds PostScript" in said
+    assert "Debian  apt install ghostscript" in said
+    assert "macOS   brew install ghostscript" in said
+
+
+def test_what_extras_bring_is_told_with_its_extra() -> None:
+    ways = {one["name"]: one["install"] for one in json.loads(engines("--json"))["engines"]}
+    assert ways["office2pdf"] == {"pip": "pip install 'fusion-runner[office]'"}
+    assert ways["resvg"] == {"pip": "pip install 'fusion-runner[image]'"}
+    assert ways["pandoc"] == {
+        "pip": "pip install 'fusion-runner[docs]'",
+        "debian": "apt install pandoc",
+        "macos": "brew install pandoc",
+    }
 
 
 def test_another_program_of_an_engines_name_is_no_engine(
