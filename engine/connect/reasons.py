@@ -19,6 +19,12 @@ _UNREACHED: Mapping[int, str] = {
 }
 """By the system's number; those of names are negative."""
 
+_BROKEN: Mapping[int, str] = {
+    errno.ECONNRESET: "the other side broke it off",
+    errno.EPIPE: "the other side broke it off",
+    errno.ETIMEDOUT: "the other side fell silent",
+}
+
 _UNWRITTEN: Mapping[int, str] = {
     errno.EEXIST: "{} is a file, and a folder is needed there",
     errno.ENOTDIR: "{} lies below a file, and a folder is needed there",
@@ -43,6 +49,11 @@ def unreached(error: Exception) -> str:
     if number is None and (found := _NUMBER.search(str(error))):
         number = int(found[1])
     return _UNREACHED.get(number or 0) or _plain(error)
+
+
+def broken(error: Exception) -> str:
+    """Return why a connection that there was is there no more."""
+    return _BROKEN.get(getattr(error, "errno", None) or 0) or _plain(error)
 
 
 def unwritten(error: OSError) -> str:

@@ -12,6 +12,7 @@ import httpx
 
 from engine.connect.answer import Answers, Head
 from engine.connect.question import sent
+from engine.connect.reasons import broken
 
 Timeouts: TypeAlias = Mapping[str, float | None]
 """Seconds by `connect`, `read`, `write` and `pool`; None or absent: no limit."""
@@ -193,7 +194,7 @@ class Wire(asyncio.Protocol):
             self._changed.set_result(None)
 
     def _why_gone(self) -> str:
-        return str(self._failure or "connection closed")
+        return broken(self._failure) if self._failure else "connection closed"
 
 
 def _expire(changed: "asyncio.Future[None]", late: type[httpx.TimeoutException]) -> None:

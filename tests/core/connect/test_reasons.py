@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.connect.reasons import unreached, unwritten
+from engine.connect.reasons import broken, unreached, unwritten
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,15 @@ async def test_the_systems_own_refusal_is_worded() -> None:
             await asyncio.open_connection(*held.getsockname())
 
     assert unreached(raised.value) == "nothing listens at this address"
+
+
+def test_what_ends_a_connection_is_worded() -> None:
+    reset = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+    assert broken(reset) == "the other side broke it off"
+    assert broken(BrokenPipeError(errno.EPIPE, "Broken pipe")) == "the other side broke it off"
+    assert broken(OSError(errno.EIO, "I/O error")) == "I/O error"
+    assert broken(ssl.SSLError(1, "odd record")) == "odd record"
 
 
 def test_what_makes_a_folder_useless_is_worded(tmp_path: Path) -> None:
