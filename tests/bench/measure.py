@@ -48,6 +48,11 @@ def process(folder: Path, *words: str | Path) -> Cost:
     return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * PEAK_UNIT)
 
 
+def bare_start(folder: Path) -> Cost:
+    """Start Python and do nothing with it."""
+    return process(folder, sys.executable, "-I", "-c", "pass")
+
+
 def answered(name: str, folder: Path, **inputs: object) -> tuple[Cost, list[str]]:
     """Run a scenario of this folder; return also the words that it has written to text files."""
     for path in folder.glob("*.txt"):

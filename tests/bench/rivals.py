@@ -1,7 +1,8 @@
 """What others took for the same workloads, in wall seconds on a machine of 2 cores.
 
-They were measured in a run of their own, so the ratios told here are as good as the two machines
-are alike. Node-RED 5.0.7; n8n 2.41 with its legacy expressions, and with its default ones.
+They were measured in a run of their own; a bare start of Python in that run and in ours tells how
+much slower this machine is now. Node-RED 5.0.7; n8n 2.41 with its legacy expressions, and with its
+default ones.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,21 @@ W6: Final = {N8N_LEGACY: 0.76, N8N: 2.93}
 """1,000 bundles of three steps whose results are stored, without process start."""
 
 
-def beside(ours: float, recorded: Mapping[str, float], targets: Mapping[str, str]) -> str:
-    """Return a line per rival: what it took, and how often our seconds go into that."""
+BARE: Final = 0.0094
+"""Seconds in which that machine started bare Python, when nothing else ran."""
+
+
+def beside(
+    ours: float, bare: float, recorded: Mapping[str, float], targets: Mapping[str, str]
+) -> str:
+    """Return a line per rival: what it took, and how often our seconds go into that.
+
+    `bare` is what a bare start of Python took beside ours, by which the machines are compared.
+    """
+    here = bare / BARE
     return "".join(
-        f"{name:24} {theirs:7.2f} s recorded, {theirs / ours:6.1f} x ours"
+        f"{name:24} {theirs:6.2f} s recorded, about {theirs * here:6.2f} s here:"
+        f" {theirs * here / ours:5.1f} x ours"
         f"{f'   ({targets[name]})' if name in targets else ''}\n"
         for name, theirs in recorded.items()
     )

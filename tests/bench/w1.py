@@ -5,11 +5,10 @@ Measured against bare Python, told beside what others took.
 Run it as `python tests/bench/w1.py`.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 
-from measure import FUSION, HERE, process, rounds
+from measure import FUSION, HERE, bare_start, process, rounds
 from rivals import N8N_LEGACY, NODE_RED, W1, beside
 
 ROUNDS = 15
@@ -26,7 +25,7 @@ def main() -> None:
         process(folder, *run)  # makes the store and the byte code cache
         bare, ours = rounds(
             ROUNDS,
-            lambda: process(folder, sys.executable, "-I", "-c", "pass"),
+            lambda: bare_start(folder),
             lambda: process(folder, *run),
         )
     print(f"bare python -I   {bare.wall * 1000:7.1f} ms wall  {bare.cpu * 1000:7.1f} ms cpu")
@@ -34,7 +33,7 @@ def main() -> None:
     print(
         f"W1 / bare Python {ours.wall / bare.wall:7.1f} x wall   {ours.cpu / bare.cpu:7.1f} x cpu"
     )
-    print(beside(ours.wall, W1, TARGETS), end="")
+    print(beside(ours.wall, bare.wall, W1, TARGETS), end="")
 
 
 if __name__ == "__main__":
