@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM amid a conversion: what is done stays done, the next run takes up the rest."""
 
+import json
 import os
 import signal
 import subprocess
@@ -88,6 +89,18 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def shown(folder: Path) -> str:
+    """Return what `fusion runs` tells of the latest run."""
+
+    def said(*words: str) -> str:
+        command = [sys.executable, "-m", "engine", "runs", *words]
+        return subprocess.run(
+            command, cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+
+    return said(json.loads(said("--json", "--limit", "1"))["runs"][0]["id"])
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_keeps_what_is_done_and_the_next_takes_up_the_rest(
@@ -112,6 +125,8 @@ def test_an_interrupted_run_keeps_what_is_done_and_the_next_takes_up_the_rest(
     assert process.returncode == code, told
     assert not [pid for pid in below if alive(pid)]
     assert [path.name for path in (tmp_path / "outbox").iterdir()] == ["1.mp4"]
+
+    assert "next: fusion run videos.yaml\n" in shown(tmp_path)
 
     written_at = first.stat().st_mtime_ns
     again = start(tmp_path)

@@ -1,8 +1,8 @@
-"""An action that raises an error of any type, by name."""
+"""Actions that raise an error of any type, by name, and one whose outcome nobody knows."""
 
 from collections.abc import AsyncIterator
 
-from engine.errors import ThrownError
+from engine.errors import OutcomeUnknownError, ThrownError
 from engine.module import Bundle, Context, Effect, Fields, Module
 
 
@@ -20,4 +20,15 @@ class Any(Module[RaiseFields, Bundle]):
     async def execute(self, fields: RaiseFields, ctx: Context) -> AsyncIterator[Bundle]:
         if fields.type is not None:
             raise ThrownError(fields.type, "as told", detail={})
+        yield {}
+
+
+class Doubt(Module[Fields, Bundle]):
+    """End as if the process had died amid a request."""
+
+    id = "raising.doubt"
+    effect = Effect.WRITE
+
+    async def execute(self, fields: Fields, ctx: Context) -> AsyncIterator[Bundle]:
+        raise OutcomeUnknownError.of("Pay a bill", ctx.operation_key)
         yield {}

@@ -8,6 +8,8 @@ from front_door import FOLDER, PEOPLE, advice, fusion, letters, only_incomplete,
 
 from engine.cli.exits import Exit
 
+PROBES = str(Path(__file__).parents[1] / "probe_modules")
+
 
 @pytest.fixture(autouse=True)
 def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +52,18 @@ def test_an_incomplete_execution_shows_its_reason_place_and_data() -> None:
         *("incomplete", "edit", only_incomplete()[:8], "--set", "NODE.ITEM=VALUE")
     ]
     assert lines[-1] == f"then: fusion replay {only_incomplete()[:8]}"
+
+
+def test_where_the_outcome_is_unknown_a_person_is_told_to_look_first() -> None:
+    flow = "[{id: came, module: bell.ring}, {module: raising.doubt}]"
+    words = ("--input", write("one.json", "{}"), "--modules", PROBES)
+    fusion("run", write("bills.yaml", f"flow: {flow}\n"), *words)
+    lines = fusion("incomplete", "show", only_incomplete()).stdout.splitlines()
+    assert "outcome    unknown: it may have been done, so nothing repeats it by itself" in lines
+    assert lines[-2:] == [
+        f"if it was done: fusion incomplete resolve {only_incomplete()[:8]}",
+        f"if it was not:  fusion replay {only_incomplete()[:8]}",
+    ]
 
 
 def test_an_incomplete_execution_as_json_has_its_data() -> None:
@@ -161,4 +175,4 @@ def test_one_run_shows_its_nodes_and_what_it_left() -> None:
     assert any(line.startswith("next ") for line in result.stdout.splitlines())
     assert advice(result.stdout) == ["incomplete", "show", only_incomplete()[:8]]
     told = json.loads(fusion("runs", run["id"], "--json").stdout)
-    assert told.keys() == {"format_version", "run", "incomplete", "operations"}
+    assert told.keys() == {"format_version", "run", "incomplete", "operations", "goes_on"}

@@ -62,6 +62,8 @@ def _facts(found: "Incomplete", now: datetime) -> Iterator[tuple[str, str]]:
     yield "scenario", f"{found.scenario_id} ({found.source_path})"
     yield "node", found.node_id
     yield "status", found.status.value
+    if found.outcome_unknown:
+        yield "outcome", "unknown: it may have been done, so nothing repeats it by itself"
     yield "stored", f"{clock_time(found.created_at)} ({age(found.created_at, now)})"
     yield "run", short(found.execution_id)
     allowed = f", {found.allowed} automatic allowed" if found.allowed else ""
@@ -135,6 +137,10 @@ def _next(found: "Incomplete", operator: "Operator") -> Iterator[str]:
     change = ("--file", f"{file}=PATH") if file else ("--set", "NODE.ITEM=VALUE")
     edit = typed("incomplete", "edit", short_id, *change, *store)
     again = typed("replay", short_id, *store)
+    if found.outcome_unknown:
+        yield f"if it was done: {typed('incomplete', 'resolve', short_id, *store)}"
+        yield f"if it was not:  {again}"
+        return
     if found.failure.type in MAY_PASS:
         yield f"next: {again}"
         yield f"  or: {edit}"

@@ -10,7 +10,7 @@ from engine.cli.advice import store_option, typed
 from engine.cli.completing import node_ids, run_ids, scenario_ids
 from engine.cli.options import json_option, operator
 from engine.cli.output import Line, Output, Span, Tone
-from engine.cli.show import failure_problem, problem_lines
+from engine.cli.show import failure_problem, near, problem_lines
 from engine.cli.tables import Column, table
 from engine.cli.units import age, clock_time, duration, short
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.app import Operator
     from engine.model.execution import Execution, Incomplete
     from engine.model.history import History
+    from engine.model.journal import Unfinished
 
 COLUMNS = (
     Column("id"),
@@ -132,20 +133,31 @@ def _show(output: Output, operator: "Operator", run_id: str) -> None:
     from engine.cli.records import execution_json, incomplete_json
     from engine.cli.running import run_async
 
-    async def read() -> "tuple[Execution, History | None, list[Incomplete]]":
+    async def read() -> "tuple[Execution, History | None, list[Incomplete], Unfinished | None]":
         async with open_store(operator) as store:
             found = await store.execution(run_id)
             history = await store.history(found.id)
-            return found, history, await store.incompletes(execution_id=found.id)
+            cut_off = await store.journal.unfinished(found.scenario_id)
+            rest = next((one for one in cut_off if one.execution.id == found.id), None)
+            return found, history, await store.incompletes(execution_id=found.id), rest
 
-    (execution, history, stored), _ = run_async(read())
+    (execution, history, stored, rest), _ = run_async(read())
     if output.as_json:
         incomplete = [incomplete_json(one) for one in stored]
-        run = {"run": execution_json(execution), "incomplete": incomplete}
+        run = {
+            "run": execution_json(execution),
+            "incomplete": incomplete,
+            "goes_on": rest is not None,
+        }
         output.document({**run, "operations": _operations_json(execution, history, operator)})
         return
     for line in _lines(output, execution, history, stored, operator):
         output.result(line)
+    if rest is not None:
+        path, store = near(Path(rest.origin.source_path)), store_option(operator)
+        output.result("it was cut off; the next run of the scenario first goes on with it")
+        output.result(f"next: {typed('run', path, *store)}")
+        output.result(f"  or: {typed('run', path, '--discard', short(execution.id), *store)}")
 
 
 def _show_node(output: Output, operator: "Operator", run_id: str, node_id: str) -> None:
