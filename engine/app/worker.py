@@ -207,7 +207,9 @@ class Worker:
         waits = retry_waits(self.plan.settings.retry_schedule)
         wait = event_wait(type_name, event.attempts, waits)
         if wait is not None:
-            due_at = clock().now() + wait
+            now = clock().now()
+            due_at = now + wait
+            await self.store.retries.saw(now)
             await self.store.events.postpone(event, due_at)
             text = f"event {event.id} comes again at {due_at:%H:%M:%S} UTC"
             self._tell("postponed", text, event_id=event.id)

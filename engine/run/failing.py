@@ -262,6 +262,8 @@ class Failures:
             now=now,
             replayed=None if self.stored else self.replayed,
         )
+        if incomplete.due_at is not None:
+            await self._around.store.retries.saw(now)
         await self._around.store.park(incomplete, place)
         self.stored.append(incomplete)
 

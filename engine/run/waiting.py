@@ -68,6 +68,9 @@ class Retries(Protocol):
     later goes back with it, so every wait stays as long as it was.
     """
 
+    async def saw(self, now: datetime) -> None:
+        """Be told the moment, before something is stored that is due after it."""
+
     async def due(
         self, now: datetime, *, scenario_id: str | None = None, limit: int = 100
     ) -> list[Due]:

@@ -94,6 +94,9 @@ class MemoryRetries:
         self._claimed = claimed
         self._waiting = waiting
 
+    async def saw(self, now: datetime) -> None:
+        self._look_at_clock(to_moment(now))
+
     async def due(
         self, now: datetime, *, scenario_id: str | None = None, limit: int = 100
     ) -> list[Due]:

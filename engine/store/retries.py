@@ -17,6 +17,9 @@ class SqliteRetries:
         self._database = database
         self._in_worker = in_worker
 
+    async def saw(self, now: datetime) -> None:
+        await self._in_worker(self._look_at_clock, to_moment(now))
+
     async def due(
         self, now: datetime, *, scenario_id: str | None = None, limit: int = 100
     ) -> list[Due]:

@@ -224,6 +224,15 @@ async def test_a_clock_that_goes_back_a_day_stalls_nothing(processes: Processes)
     assert first.due_at == yesterday + 30 * MINUTE
 
 
+async def test_what_was_stored_by_a_clock_that_ran_ahead_comes_back_with_it(store: Store) -> None:
+    await due_ids(store, AT - timedelta(days=20))
+    await store.retries.saw(AT)
+    await parked(store, "i1")
+    yesterday = AT - timedelta(days=1)
+    assert await due_ids(store, yesterday) == []
+    assert await due_ids(store, yesterday + 10 * MINUTE) == ["i1"]
+
+
 async def test_a_clock_that_is_set_back_twice_takes_nothing_back_twice(store: Store) -> None:
     await parked(store, "i1")
     await due_ids(store, AT)

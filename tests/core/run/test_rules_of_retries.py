@@ -94,6 +94,14 @@ async def test_a_break_ends_early_when_an_attempt_succeeds(tmp_path: Path) -> No
     assert await bench.store.retries.next_at() is None
 
 
+async def test_a_clock_that_is_set_back_after_a_failure_makes_no_retry_late(tmp_path: Path) -> None:
+    bench = fails(tmp_path)
+    await bench.run()
+    earlier = START - timedelta(days=2)
+    assert await bench.store.retries.due(earlier) == []
+    assert len(await bench.store.retries.due(earlier + FUSION_SCHEDULE[0])) == 1
+
+
 @pytest.mark.parametrize("fail", ["DataError", "InvalidAccessTokenError"])
 async def test_what_no_repetition_mends_waits_for_a_person_at_once(
     tmp_path: Path, fail: str
