@@ -41,6 +41,12 @@ class Stopped(Exception):  # noqa: N818 - not a failure: what was asked for from
         self.code = code
 
 
+class Terminated(BaseException):  # as KeyboardInterrupt is none of the exceptions to be handled
+    """SIGTERM has come while no work was under way that could have been stopped in order."""
+
+    code = Exit.TERMINATED
+
+
 _EXITS: tuple[tuple[type[EngineError], Exit], ...] = (
     (UsageError, Exit.USAGE),
     (SetupError, Exit.CONNECTION),

@@ -5,6 +5,7 @@ A command is imported when it is called. It returns its exit code, None for succ
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from engine.cli import garbage
-from engine.cli.exits import Exit, Stopped, exit_of
+from engine.cli.exits import Exit, Stopped, Terminated, exit_of
 from engine.cli.output import Output
 from engine.cli.show import problem_json, show
 from engine.errors import EngineError, Problem
@@ -121,10 +122,19 @@ def cli() -> None:
 def main() -> NoReturn:
     """Start `fusion` with the process's own arguments."""
     garbage.begin()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         cli.main()
+    except Terminated:
+        os._exit(Exit.TERMINATED)
     finally:
+        # From here on the process ends anyway, with the code that it has.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         garbage.end()
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    raise Terminated
 
 
 def _ended(output: Output, command: Callable[[], Any]) -> int:
@@ -132,7 +142,7 @@ def _ended(output: Output, command: Callable[[], Any]) -> int:
     try:
         code = command()
         output.flush()
-    except Stopped as stop:
+    except (Stopped, Terminated) as stop:
         output.tell("interrupted; nothing that was stored is lost")
         return stop.code
     except (click.Abort, KeyboardInterrupt):
