@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,12 @@ def children_of_this_process() -> list[str]:
 
 
 def children_of(pid: int) -> list[str]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [one for task in tasks for one in (task / "children").read_text().split()]
+    """Return what the threads of `pid` started, without the part of one that ends meanwhile."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += (thread / "children").read_text().split()
+    return found
 
 
 def are_gone(pids: list[int]) -> bool:
