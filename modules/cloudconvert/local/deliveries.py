@@ -70,7 +70,7 @@ class Deliveries:
                 seconds = self._begin()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
-                        await self._scheduler.changed.wait()
+                        await self._store.told.wait()
         finally:
             running = list(self._running.values())
             for one in running:
@@ -106,6 +106,7 @@ class Deliveries:
             await asyncio.sleep(STORE_RETRY_SECONDS)
         finally:
             del self._running[receiver]
+            self._store.told.give()
             self._scheduler.changed.give()
 
     async def _attempt(self, delivery: DeliveryRecord) -> Verdict:

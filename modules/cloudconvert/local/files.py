@@ -59,14 +59,23 @@ async def link_inputs(
     return inputs
 
 
-async def keep(made: Sequence[Made], folder: TaskFolder, *, hashed: bool) -> list[StoredFile]:
-    """Check results, make them durable, and move them to the task's `out` folder.
+async def keep(
+    made: Sequence[Made], folder: TaskFolder, *, hashed: bool, keep_inputs: bool
+) -> list[StoredFile]:
+    """Check results, make them durable, and move them to the task's `out` folder; clear the rest.
 
     `hashed`: note their MD5 too.
     Raises TaskFailure for a result that is missing, empty where its format never is, or of another
     format.
     """
-    return await asyncio.to_thread(_keep, made, folder, hashed=hashed)
+
+
+    def work() -> list[StoredFile]:
+        files = _keep(made, folder, hashed=hashed)
+        folder.clear(keep_inputs=keep_inputs)
+        return files
+
+    return await asyncio.to_thread(work)
 
 
 def _keep(made: Sequence[Made], folder: TaskFolder, *, hashed: bool) -> list[StoredFile]:

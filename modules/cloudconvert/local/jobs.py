@@ -196,9 +196,7 @@ class Jobs:
         for task in tasks:
             await asyncio.to_thread(self._data.task(task.id).remove)
         for task in tasks:
-            self._scheduler.settle(self._store.waiting_on(task.id))
-            if task.job_id is not None:
-                self._scheduler.settle_job(task.job_id)
+            self._scheduler.settle(self._store.waiting_on(task.id), job_id=task.job_id)
 
     # Uploads
 
@@ -230,8 +228,8 @@ class Jobs:
             ended = await self._scheduler.delivered(task, OPERATIONS[task.operation], outcome)
         except TaskFailure as failure:
             ended = failed(task, failure)
+            await asyncio.to_thread(folder.clear, keep_inputs=False)
         self._scheduler.finish(ended)
-        await asyncio.to_thread(folder.clear, keep_inputs=False)
 
     # Retention
 

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_tag ON jobs (tag);
 CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (created_at);
+CREATE INDEX IF NOT EXISTS open_jobs ON jobs (id) WHERE ended_at IS NULL;
 CREATE TABLE IF NOT EXISTS tasks (
     id TEXT PRIMARY KEY,
     job_id TEXT REFERENCES jobs (id) ON DELETE CASCADE,
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS tasks (
 CREATE INDEX IF NOT EXISTS tasks_by_job ON tasks (job_id, position);
 CREATE INDEX IF NOT EXISTS tasks_by_status ON tasks (status);
 CREATE INDEX IF NOT EXISTS tasks_by_standing ON tasks (job_id, status);
+CREATE INDEX IF NOT EXISTS open_lone_tasks ON tasks (id) WHERE job_id IS NULL AND ended_at IS NULL;
 CREATE TABLE IF NOT EXISTS edges (
     input_id TEXT NOT NULL,
     task_id TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
@@ -243,6 +245,9 @@ DELETE FROM webhooks WHERE id = :id;
 UPDATE webhooks
 SET failing = :failing, disabled = :disabled, updated_at = :at
 WHERE id = :id AND (failing <> :failing OR disabled <> :disabled);
+
+-- name: wanted_events
+SELECT DISTINCT value AS event FROM webhooks, json_each(events) WHERE NOT disabled;
 
 -- name: tell
 INSERT INTO deliveries (webhook_id, url, event, job_id, task_id, due_at)

@@ -27,6 +27,7 @@ from modules.cloudconvert.local.operations.registry import OPERATIONS
 from modules.cloudconvert.local.records import Status, TaskRecord
 from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.settings import Settings
+from modules.cloudconvert.local.signals import Signal
 from modules.cloudconvert.local.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -41,20 +42,6 @@ class Shop:
     inventory: Inventory
     children: Children
     fetch: Fetch
-
-
-class Signal:
-    """Wakes everybody who waits for something to change."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def give(self) -> None:
-        event, self._event = self._event, asyncio.Event()
-        event.set()
-
-    async def wait(self) -> None:
-        await self._event.wait()
 
 
 class Scheduler:
@@ -97,10 +84,13 @@ class Scheduler:
 
     # What may run
 
-    def settle(self, tasks: Iterable[TaskRecord]) -> None:
-        """Start or fail those of the waiting tasks whose inputs allow it, and end their jobs."""
+    def settle(self, tasks: Iterable[TaskRecord], *, job_id: str | None = None) -> None:
+        """Start or fail those of the waiting tasks whose inputs allow it, and end their jobs.
+
+        `job_id` is a job that may end though none of its tasks waits.
+        """
         queue = list(tasks)
-        jobs: dict[str, None] = {}
+        jobs = {} if job_id is None else {job_id: None}
         for task in queue:
             if task.job_id is not None:
                 jobs[task.job_id] = None
@@ -115,20 +105,21 @@ class Scheduler:
                     )
                     self._end(replace(failed, status=Status.ERROR, credits=0))
                     queue += self._store.waiting_on(task.id)
-        for job_id in jobs:
-            self.settle_job(job_id)
+        for one in jobs:
+            self.settle_job(one)
         self.changed.give()
 
     def settle_job(self, job_id: str) -> None:
         """End a job once nothing in it can run any more."""
+        standings = self._store.standings_in(job_id)
+        ended = None if standings is None else verdict(standings)
+        if ended is None:
+            return
         job = self._store.job(job_id)
         if job is None or job.status.ended:
             return
-        standings = self._store.standings_in(job_id)
-        ended = None if standings is None else verdict(standings)
-        if ended is not None:
-            self._store.end_job(job_id, ended, self.now_ms())
-            self.ends.tell(job_id)
+        self._store.end_job(job_id, ended, self.now_ms())
+        self.ends.tell(job_id)
         self.changed.give()
 
     def _standings(self, ids: Sequence[str]) -> list[Standing | None]:
@@ -141,9 +132,11 @@ class Scheduler:
         self._owners[task.id] = task.job_id or task.id
         self._runs[task.id] = asyncio.create_task(self._run(task), name=f"task {task.id}")
 
-    def _end(self, task: TaskRecord) -> None:
-        self._store.end_task(task, self.now_ms())
+    def _end(self, task: TaskRecord) -> bool:
+        """Write down how a task ended; False if it was deleted meanwhile."""
+        is_known = self._store.end_task(task, self.now_ms())
         self.ends.tell(task.id)
+        return is_known
 
     # One task
 
@@ -156,8 +149,6 @@ class Scheduler:
                     ended = await self._attempt(task, operation)
                 finally:
                     self._busy -= operation.heavy
-            folder = self._data.task(task.id)
-            await asyncio.to_thread(folder.clear, keep_inputs=operation.spool is not None)
             await self._written(ended)
         finally:
             self._runs.pop(task.id, None)
@@ -176,16 +167,18 @@ class Scheduler:
 
     def finish(self, task: TaskRecord) -> None:
         """Write down how a task ended and let go on what waited for it."""
-        if self._store.task(task.id) is None:
-            # Deleted while it worked.
-            return
-        self._end(task)
-        self.settle(self._store.waiting_on(task.id))
-        if task.job_id is not None:
-            self.settle_job(task.job_id)
+        if self._end(task):
+            self.settle(self._store.waiting_on(task.id), job_id=task.job_id)
 
     async def _attempt(self, task: TaskRecord, operation: Operation) -> TaskRecord:
         """Run a task and return how it ended; only cancellation escapes."""
+        ended = await self._outcome(task, operation)
+        if ended.status is Status.ERROR:
+            folder = self._data.task(task.id)
+            await asyncio.to_thread(folder.clear, keep_inputs=operation.spool is not None)
+        return ended
+
+    async def _outcome(self, task: TaskRecord, operation: Operation) -> TaskRecord:
         self._store.begin_task(task.id, self.now_ms())
         self.changed.give()
         try:
@@ -246,9 +239,16 @@ class Scheduler:
     async def delivered(
         self, task: TaskRecord, operation: Operation, outcome: Outcome
     ) -> TaskRecord:
-        """Check and keep the results. Raises TaskFailure if one is not what it should be."""
-        folder, sandbox = self._data.task(task.id), self.account.sandbox
-        files = await keep(outcome.files, folder, hashed=sandbox)
+        """Check and keep the results, and remove what only the work needed.
+
+        Raises TaskFailure if one is not what it should be.
+        """
+        files = await keep(
+            outcome.files,
+            self._data.task(task.id),
+            hashed=self.account.sandbox,
+            keep_inputs=operation.spool is not None,
+        )
         if operation.name.startswith("import/"):
             for file in files:
                 self.account.admit_file(file)

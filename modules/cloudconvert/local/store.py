@@ -26,7 +26,16 @@ from modules.cloudconvert.local.records import (
     TaskRecord,
     WebhookRecord,
 )
+from modules.cloudconvert.local.signals import Signal
 from modules.cloudconvert.local.webhooks import ending_event
+
+PRAGMAS = (
+    # Nobody else may open it, so its locks are taken once, not by each statement.
+    "locking_mode = EXCLUSIVE",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+)
 
 
 @cache
@@ -44,9 +53,13 @@ class Store:
     """What the server remembers. `path` is the database file; it is made if there is none."""
 
     def __init__(self, path: Path) -> None:
+        self.told = Signal()
+        """Given when there is something new to tell to webhooks."""
+        self._wanted: frozenset[str] | None = None
+        """Events that some webhook is told of; None: not looked up yet."""
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in PRAGMAS:
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(queries()["schema"])
         for table, column in (("tasks", "facts"), ("jobs", "cache_key")):
@@ -72,12 +85,12 @@ class Store:
     def _rows(self, query: str, **values: Any) -> list[sqlite3.Row]:
         return self._db.execute(queries()[query], values).fetchall()
 
-    def _do(self, query: str, **values: Any) -> None:
+    def _do(self, query: str, **values: Any) -> int:
+        """Change something and return how many rows it was."""
         statement = queries()[query]
         if self._db.in_transaction:
-            self._db.execute(statement, values)
-        else:
-            lasting.commit(lambda: self._db.execute(statement, values))
+            return self._db.execute(statement, values).rowcount
+        return lasting.commit(lambda: self._db.execute(statement, values)).rowcount
 
     # Writing
 
@@ -105,26 +118,36 @@ class Store:
     def begin_task(self, task_id: str, at: int) -> None:
         self._do("begin_task", id=task_id, at=at)
 
-    def end_task(self, task: TaskRecord, at: int) -> None:
-        """Write down how a task ended: its status, texts, engine and files."""
+    def end_task(self, task: TaskRecord, at: int) -> bool:
+        """Write down how a task ended: its status, texts, engine and files.
+
+        Returns False if there is no such task any more.
+        """
         with self._writing():
-            self._do("end_task", **_row_of(task), at=at)
+            if not self._do("end_task", **_row_of(task), at=at):
+                return False
             self._tell(ending_event("task", task.status), at, task_id=task.id)
             if task.job_id is None:
                 self._tell(ending_event("job", task.status), at, task_id=task.id)
+            return True
 
     def end_job(self, job_id: str, status: Status, at: int) -> None:
         event = ending_event("job", status)
         with self._writing():
             self._do("end_job", id=job_id, status=status, at=at)
             self._tell(event, at, job_id=job_id)
-            self._do("tell_the_jobs_own", event=event, job_id=job_id, at=at)
+            if self._do("tell_the_jobs_own", event=event, job_id=job_id, at=at):
+                self.told.give()
 
     def _tell(
         self, event: str, at: int, *, job_id: str | None = None, task_id: str | None = None
     ) -> None:
         """Note what the webhooks that asked for the event are to be told."""
-        self._do("tell", event=event, at=at, job_id=job_id, task_id=task_id)
+        if self._wanted is None:
+            self._wanted = frozenset(row["event"] for row in self._rows("wanted_events"))
+        if event in self._wanted:
+            self._do("tell", event=event, at=at, job_id=job_id, task_id=task_id)
+            self.told.give()
 
     def requeue(self) -> None:
         """Let every task wait again that a dead process was running."""
@@ -151,12 +174,14 @@ class Store:
                 self._do("forget_adopted_deliveries")
         finally:
             self._db.execute("DETACH DATABASE other")
+            self._wanted = None
 
     # Webhooks
 
     def add_webhook(
         self, url: str, events: Sequence[str], signing_secret: str, at: int
     ) -> WebhookRecord:
+        self._wanted = None
         listed = orjson.dumps(events).decode()
         values = {"url": url, "events": listed, "signing_secret": signing_secret, "at": at}
         return _webhook_of(self._rows("insert_webhook", **values)[0])
@@ -171,6 +196,7 @@ class Store:
 
     def delete_webhook(self, webhook_id: int) -> None:
         """Forget a webhook and its deliveries."""
+        self._wanted = None
         self._do("delete_webhook", id=webhook_id)
 
     # Deliveries
@@ -202,7 +228,8 @@ class Store:
             if delivery.webhook_id is None:
                 return
             marks = {"failing": failing, "disabled": disabled}
-            self._do("mark_webhook", id=delivery.webhook_id, at=at, **marks)
+            if self._do("mark_webhook", id=delivery.webhook_id, at=at, **marks):
+                self._wanted = None
             if disabled:
                 self._do("delete_deliveries_of", id=delivery.webhook_id)
 
