@@ -7,6 +7,7 @@ one leaves at once.
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -65,7 +66,7 @@ def run_async(
         if task is None or threading.current_thread() is not threading.main_thread():
             return await work  # only the main thread hears signals
         loop = asyncio.get_running_loop()
-        with signals.cancelling(lambda: _soon(loop, task)):
+        with signals.cancelling(lambda: _soon(loop, task)), _woken(loop):
             return await work
 
     try:
@@ -79,6 +80,22 @@ def leave_at_once(code: Exit) -> None:
     if sys.stderr.isatty():
         os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
     os._exit(code)
+
+
+@contextmanager
+def _woken(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let a signal wake the loop, also one that comes just before it waits for something."""
+    told, telling = socket.socketpair()
+    with told, telling:
+        told.settimeout(0)
+        telling.settimeout(0)
+        loop.add_reader(told, told.recv, 1024)
+        before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(told)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any]) -> None:

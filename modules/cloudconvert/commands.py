@@ -5,8 +5,9 @@ import hashlib
 import json
 import secrets
 import signal
-import threading
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -122,11 +123,11 @@ def serve(
         where = f"{error.filename}: " if error.filename else ""
         text = f"the server cannot start: {where}{error.strerror or error}"
         raise SetupError(text, code="E305", notes=("--port 0 takes any free port",)) from error
-    stopped = _stop_at_signal()
-    hosted.start().result()
-    _introduce(hosted.url, made)
-    stopped.wait()
-    hosted.stop()
+    with _told_to_stop() as told:
+        hosted.start().result()
+        _introduce(hosted.url, made)
+        told.recv(1)
+        hosted.stop()
 
 
 def _settings_of(key: str, options: dict[str, Any]) -> "Settings":
@@ -175,12 +176,22 @@ def _md5_of(text: str) -> str:
         raise click.BadParameter(text, param_hint="--sandbox-file") from error
 
 
-def _stop_at_signal() -> threading.Event:
-    """Return an event that Ctrl-C and SIGTERM set."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stopped.set())
-    return stopped
+@contextmanager
+def _told_to_stop() -> Iterator[socket.socket]:
+    """Give a socket that has something to read after Ctrl-C or SIGTERM.
+
+    What waits for a lock instead is not woken by a signal that comes just before it waits.
+    """
+    told, telling = socket.socketpair()
+    with told, telling:
+        telling.settimeout(0)
+        signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: None)
+        try:
+            yield told
+        finally:
+            signal.set_wakeup_fd(-1)
 
 
 def _introduce(address: str, made: Mapping[str, str]) -> None:

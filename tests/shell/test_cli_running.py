@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -18,6 +19,20 @@ WAITS = 60
 async def _interrupted(number: int) -> str:
     """Send the signal to this process and say how the work heard of it."""
     asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
+    try:
+        await asyncio.sleep(WAITS)
+    except asyncio.CancelledError:
+        return "cancelled"
+    return "finished"
+
+
+async def _interrupted_elsewhere() -> str:
+    """Let another thread take the signal while this one waits, which the signal does not end."""
+
+    def take() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    threading.Timer(0.1, take).start()
     try:
         await asyncio.sleep(WAITS)
     except asyncio.CancelledError:
@@ -44,6 +59,10 @@ def test_work_without_signals_returns_its_result() -> None:
 )
 def test_the_first_signal_cancels_the_work_and_keeps_its_result(number: int, code: Exit) -> None:
     assert run_async(_interrupted(number)) == ("cancelled", code)
+
+
+def test_a_signal_that_another_thread_took_is_heard_at_once() -> None:
+    assert run_async(_interrupted_elsewhere()) == ("cancelled", Exit.TERMINATED)
 
 
 def test_work_that_has_no_result_when_it_is_cancelled_stops_with_the_code() -> None:

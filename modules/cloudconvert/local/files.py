@@ -69,7 +69,6 @@ async def keep(
     format.
     """
 
-
     def work() -> list[StoredFile]:
         files = _keep(made, folder, hashed=hashed)
         folder.clear(keep_inputs=keep_inputs)
