@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,9 +33,6 @@ TROUBLE_SECONDS: Final = (1.0, 5.0, 30.0, 60.0)
 
 TIDY_SECONDS: Final = 3600.0
 """Pause between two looks at what the store may forget."""
-
-REMEMBERED: Final = timedelta(days=30)
-"""How long the id of an event is known after it came."""
 
 
 class Stillness:
@@ -68,7 +64,6 @@ class Stillness:
                 return
             self._tidied_at = now
             await tidy(store)
-            await store.events.forget(clock().now() - REMEMBERED)
 
 
 @dataclass(slots=True)

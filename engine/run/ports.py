@@ -217,7 +217,9 @@ class Store(Protocol):
 
     async def tidy(self, retention: Retention, now: datetime) -> Forgotten:
         """Forget what is past its time, and sweep files; disk space is freed as far as no other
-        process uses the store."""
+        process uses the store.
+
+        What goes by age goes by the moment of an earlier call: see `Looks`."""
 
     async def sweep_files(self) -> int:
         """Delete contents that no unresolved incomplete execution and no journal names; return the

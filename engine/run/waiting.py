@@ -40,9 +40,6 @@ class Events(Protocol):
     async def postpone(self, event: Event, due_at: datetime) -> None:
         """Count one more attempt at an event that waits, the next not before a moment."""
 
-    async def forget(self, before: datetime) -> int:
-        """Forget the ids of acknowledged events that came earlier; return how many."""
-
     async def set_hook(self, hook: Hook) -> None:
         """Remember the hook of a scenario, in place of the one before."""
 

@@ -78,9 +78,6 @@ class SqliteEvents:
         }
         await self._in_worker(self._change, "postpone_event", again)
 
-    async def forget(self, before: datetime) -> int:
-        return await self._in_worker(self._change, "forget_events", {"before": to_moment(before)})
-
     async def set_hook(self, hook: Hook) -> None:
         row = {
             "scenario_id": hook.scenario_id,

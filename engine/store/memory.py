@@ -67,6 +67,7 @@ class Records:
     causes: dict[str, dict[str, str]] = field(default_factory=dict)
     parked: int = 0
     """Highest number of arrival of an incomplete execution."""
+    looks: set[datetime] = field(default_factory=set)
 
 
 class MemoryStore:

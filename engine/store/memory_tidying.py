@@ -1,10 +1,12 @@
 """What a store in memory forgets by age and size: the rules of `engine.store.tidying`."""
 
+from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from engine.model.execution import IncompleteStatus
-from engine.model.retention import Forgotten, Retention
+from engine.model.retention import Forgotten, Retention, look
 from engine.store.records import Row, to_moment
 
 if TYPE_CHECKING:
@@ -13,31 +15,48 @@ if TYPE_CHECKING:
 
 def forget(records: "Records", retention: Retention, now: datetime) -> Forgotten:
     """Delete the rows that are past their time or beyond the size, the oldest first."""
-    resolved = _resolved(records, retention, now)
-    for record_id in resolved:
-        del records.incompletes[record_id]
-    before = to_moment(now - retention.runs)
-    old = [row["id"] for row in records.executions.values() if _is_old(records, row, before)]
-    for execution_id in old:
-        del records.executions[execution_id]
-        records.histories.pop(execution_id, None)
+    confirmed = _look(records, now)
+    forgotten = Forgotten() if confirmed is None else _aged(records, retention, confirmed)
     surplus = _surplus(records, retention)
     for execution_id in surplus:
         del records.histories[execution_id]
-    return Forgotten(len(old), len(surplus), len(resolved))
+    return replace(forgotten, histories=len(surplus))
 
 
-def _resolved(records: "Records", retention: Retention, now: datetime) -> list[str]:
-    """Name the records that have been resolved for long; the time counts from when that is seen."""
+def _look(records: "Records", now: datetime) -> datetime | None:
+    """See what is resolved, whose time counts from then; return the moment to which ages count."""
     for row in records.incompletes.values():
         is_resolved = row["status"] == IncompleteStatus.RESOLVED
         row["resolved_at"] = row.get("resolved_at", to_moment(now)) if is_resolved else None
         if row["resolved_at"] is None:
             del row["resolved_at"]
-    before = to_moment(now - retention.resolved)
-    return [
-        row["id"] for row in records.incompletes.values() if row.get("resolved_at", before) < before
-    ]
+    looks = look(records.looks, now)
+    records.looks = looks.remembered
+    return looks.confirmed
+
+
+def _aged(records: "Records", retention: Retention, confirmed: datetime) -> Forgotten:
+    resolved = _resolved(records, to_moment(confirmed - retention.resolved))
+    for record_id in resolved:
+        del records.incompletes[record_id]
+    executions = _old(records, to_moment(confirmed - retention.runs), to_moment(confirmed))
+    for execution_id in executions:
+        del records.executions[execution_id]
+        records.histories.pop(execution_id, None)
+    records.waiting.forget(to_moment(confirmed - retention.events))
+    return Forgotten(executions=len(executions), records=len(resolved))
+
+
+def _resolved(records: "Records", before: int) -> list[str]:
+    rows = records.incompletes.values()
+    return [row["id"] for row in rows if row.get("resolved_at", before) < before]
+
+
+def _old(records: "Records", before: int, confirmed: int) -> list[str]:
+    """Name the executions that are old; what began after one that is young is young itself."""
+    rows = records.executions.values()
+    came = takewhile(lambda row: not before <= row["started_at"] <= confirmed, rows)
+    return [row["id"] for row in came if _is_old(records, row, before)]
 
 
 def _is_old(records: "Records", row: Row, before: int) -> bool:

@@ -27,6 +27,13 @@ class Waiting:
         if row := self.events.get((scenario_id, event_id)):
             row |= {"payload": None, "due_at": None}
 
+    def forget(self, before: int) -> None:
+        """Forget the ids of acknowledged events that came earlier."""
+        rows = self.events.items()
+        old = [key for key, row in rows if row["payload"] is None and row["received_at"] < before]
+        for key in old:
+            del self.events[key]
+
 
 class MemoryEvents:
     """Part of `engine.store.memory.MemoryStore`."""
@@ -56,16 +63,6 @@ class MemoryEvents:
         row = self._waiting.events[event.scenario_id, event.id]
         if row["payload"] is not None:
             row |= {"attempts": event.attempts + 1, "due_at": to_moment(due_at)}
-
-    async def forget(self, before: datetime) -> int:
-        old = [
-            key
-            for key, row in self._waiting.events.items()
-            if row["payload"] is None and row["received_at"] < to_moment(before)
-        ]
-        for key in old:
-            del self._waiting.events[key]
-        return len(old)
 
     async def set_hook(self, hook: Hook) -> None:
         encode(hook.data)

@@ -89,6 +89,9 @@ ORDER BY executions.seq LIMIT :limit
 -- name: forget_history
 DELETE FROM histories WHERE execution_id = :id
 
+-- name: first_young
+SELECT MIN(seq) AS seq FROM executions WHERE started_at BETWEEN :before AND :confirmed
+
 -- name: old_executions
 SELECT id FROM executions
 WHERE ended_at < :before
@@ -96,6 +99,7 @@ WHERE ended_at < :before
         SELECT MAX(latest.seq) FROM executions AS latest
         WHERE latest.scenario_id = executions.scenario_id
     )
+    AND seq < COALESCE(:young, seq + 1)
     AND NOT EXISTS (
         SELECT 1 FROM incompletes
         WHERE execution_id = executions.id AND incompletes.status <> 'resolved'
@@ -104,6 +108,15 @@ ORDER BY ended_at LIMIT :limit
 
 -- name: forget_execution
 DELETE FROM executions WHERE id = :id
+
+-- name: looks
+SELECT at FROM looks
+
+-- name: remember_look
+INSERT INTO looks (at) VALUES (:at)
+
+-- name: forget_look
+DELETE FROM looks WHERE at = :at
 
 -- name: history
 SELECT payload FROM histories WHERE execution_id = :id

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from engine.model.retention import Forgotten, Retention
+from engine.model.retention import Forgotten, Retention, look
 from engine.store.database import Database
-from engine.store.records import to_moment
+from engine.store.records import from_moment, to_moment
 
 _AT_ONCE: Final = 200
 """Rows that go in one transaction, so that nobody waits long for the store."""
@@ -16,17 +16,16 @@ _WORTH_COMPACTING: Final = 4 * 1024 * 1024
 
 
 def forget(database: Database, retention: Retention, now: datetime) -> Forgotten:
-    """Delete the rows that are past their time or beyond the size, the oldest first."""
-    records = _resolved(database, retention, now)
-    executions = 0
-    before = to_moment(now - retention.runs)
-    while old := database.query("old_executions", before=before, limit=_AT_ONCE):
-        with database.transaction():
-            executions += sum(database.change("forget_execution", id=row["id"]) for row in old)
+    """Delete the rows that are past their time or beyond the size, the oldest first.
+
+    Number and size go by the order of arrival, which no clock changes.
+    """
+    confirmed = _look(database, now)
+    forgotten = Forgotten() if confirmed is None else _aged(database, retention, confirmed)
     histories = _surplus(database, retention.histories)
     if retention.size is not None:
         histories += _beyond(database, retention.size)
-    return Forgotten(executions, histories, records)
+    return replace(forgotten, histories=histories)
 
 
 def compact(database: Database, forgotten: Forgotten) -> Forgotten:
@@ -38,16 +37,40 @@ def compact(database: Database, forgotten: Forgotten) -> Forgotten:
     return replace(forgotten, bytes=forgotten.bytes + free - database.pages()[1])
 
 
-def _resolved(database: Database, retention: Retention, now: datetime) -> int:
-    """Delete records that have been resolved for long; the time counts from when that is seen."""
+def _look(database: Database, now: datetime) -> datetime | None:
+    """See what is resolved, whose time counts from then; return the moment to which ages count."""
     with database.transaction():
         database.change("see_unresolved")
         database.change("see_resolved", now=to_moment(now))
-    records, before = 0, to_moment(now - retention.resolved)
-    while old := database.query("old_resolved", before=before, limit=_AT_ONCE):
+        earlier = {from_moment(row["at"]) for row in database.query("looks")}
+        looks = look(earlier, now)
+        for at in earlier - looks.remembered:
+            database.change("forget_look", at=to_moment(at))
+        for at in looks.remembered - earlier:
+            database.change("remember_look", at=to_moment(at))
+    return looks.confirmed
+
+
+def _aged(database: Database, retention: Retention, confirmed: datetime) -> Forgotten:
+    runs, resolved, events = (
+        to_moment(confirmed - age) for age in (retention.runs, retention.resolved, retention.events)
+    )
+    young = database.query("first_young", before=runs, confirmed=to_moment(confirmed))[0]["seq"]
+    _each(database, "old_events", "forget_event", before=events)
+    return Forgotten(
+        records=_each(database, "old_resolved", "delete_incomplete", before=resolved),
+        # What began after one that is young is young itself: the clock was behind then.
+        executions=_each(database, "old_executions", "forget_execution", before=runs, young=young),
+    )
+
+
+def _each(database: Database, old: str, forget_one: str, **known: int | None) -> int:
+    """Forget the rows that a query finds, whose columns are what names them; return how many."""
+    forgotten = 0
+    while rows := database.query(old, **known, limit=_AT_ONCE):
         with database.transaction():
-            records += sum(database.change("delete_incomplete", id=row["id"]) for row in old)
-    return records
+            forgotten += sum(database.change(forget_one, **row) for row in rows)
+    return forgotten
 
 
 def _surplus(database: Database, kept: int) -> int:

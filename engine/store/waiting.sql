@@ -25,8 +25,12 @@ WHERE scenario_id = :scenario_id AND id = :id AND payload IS NOT NULL
 -- name: acknowledge_event
 UPDATE events SET payload = NULL, due_at = NULL WHERE scenario_id = :scenario_id AND id = :id
 
--- name: forget_events
-DELETE FROM events WHERE payload IS NULL AND received_at < :before
+-- name: old_events
+SELECT scenario_id, id FROM events
+WHERE payload IS NULL AND received_at < :before ORDER BY received_at LIMIT :limit
+
+-- name: forget_event
+DELETE FROM events WHERE scenario_id = :scenario_id AND id = :id
 
 -- name: set_hook
 INSERT INTO hooks (scenario_id, node_id, url, data) VALUES (:scenario_id, :node_id, :url, :data)

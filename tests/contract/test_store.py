@@ -234,66 +234,6 @@ async def test_the_latest_histories_of_each_scenario_are_kept(store: Store) -> N
     assert await store.history("other") is not None
 
 
-async def past(store: Store, execution_id: str, days_ago: float, **changes: Any) -> None:
-    """Store an execution that ended some days before AT, with a history of about 1,000 bytes."""
-    begun = execution(execution_id, **changes)
-    await store.begin(begun)
-    kept = history(KeptOperation(1, Seen({"order": {"text": execution_id + "x" * 1000}})))
-    at = AT - timedelta(days=days_ago)
-    await store.finish(replace(begun, status=Status.SUCCESS, ended_at=at), Ending(history=kept))
-
-
-async def test_executions_past_their_time_are_forgotten_with_their_histories(store: Store) -> None:
-    for execution_id, days_ago in {"old": 31, "young": 29, "latest": 0}.items():
-        await past(store, execution_id, days_ago)
-    forgotten = await store.tidy(Retention(runs=timedelta(days=30)), AT)
-    assert (forgotten.executions, forgotten.histories) == (1, 0)
-    assert [one.id for one in await store.executions()] == ["latest", "young"]
-    assert await store.history("old") is None
-
-
-async def test_what_is_unresolved_and_a_scenarios_latest_run_are_never_forgotten(
-    store: Store,
-) -> None:
-    for execution_id in ("broken", "mended", "latest"):
-        await past(store, execution_id, 400)
-    await past(store, "rare", 400, scenario_id="photos")
-    await store.park(incomplete("i1", execution_id="broken"))
-    await store.park(incomplete("i2", execution_id="mended", status=IncompleteStatus.RESOLVED))
-    await store.tidy(Retention(), AT)
-    assert [one.id for one in await store.executions()] == ["rare", "latest", "broken"]
-
-
-async def test_what_has_been_resolved_for_long_is_forgotten(store: Store) -> None:
-    for name, status in (
-        ("done", IncompleteStatus.RESOLVED),
-        ("open", IncompleteStatus.UNRESOLVED),
-    ):
-        await store.park(incomplete(name, status=status, created_at=AT - timedelta(days=400)))
-    assert (await store.tidy(Retention(), AT)).records == 0
-    assert (await store.tidy(Retention(), AT + timedelta(days=29))).records == 0
-    assert (await store.tidy(Retention(), AT + timedelta(days=31))).records == 1
-    assert [one.id for one in await store.incompletes(statuses=list(IncompleteStatus))] == ["open"]
-
-
-async def test_the_time_of_what_is_resolved_begins_anew_if_it_was_not_for_a_while(
-    store: Store,
-) -> None:
-    for days, status in ((0, "resolved"), (20, "unresolved"), (25, "resolved")):
-        await store.park(incomplete("i1", status=IncompleteStatus(status)))
-        await store.tidy(Retention(), AT + timedelta(days=days))
-    assert (await store.tidy(Retention(), AT + timedelta(days=40))).records == 0
-
-
-async def test_beyond_the_size_the_oldest_histories_go_and_executions_stay(store: Store) -> None:
-    for number in range(3):
-        await past(store, f"e{number}", 3 - number)
-    assert (await store.tidy(Retention(size=10**9), AT)).histories == 0
-    assert (await store.tidy(Retention(size=1), AT)).histories == 3
-    assert len(await store.executions()) == 3
-    assert await store.history("e2") is None
-
-
 async def test_a_history_is_not_kept_if_the_execution_cannot_finish(store: Store) -> None:
     kept = history(KeptOperation(1, Seen({"order": {}})))
     with pytest.raises(NotFoundError, match="e1"):

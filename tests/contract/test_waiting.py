@@ -11,6 +11,7 @@ import pytest
 from engine.errors import StoreError
 from engine.model.events import Event, Hook
 from engine.model.execution import Execution, Failure, Incomplete, IncompleteStatus, Kind, Status
+from engine.model.retention import Retention
 from engine.run.ports import CursorChange, Ending, Store
 from engine.run.waiting import ACKNOWLEDGED
 
@@ -103,15 +104,17 @@ async def test_an_acknowledged_event_is_not_taken_again_until_its_id_is_forgotte
     await store.events.add(event())
     await store.commit_cursor("pickup", [CursorChange("trigger", ACKNOWLEDGED, event().id)])
     assert not await store.events.add(event())
-    assert await store.events.forget(AT) == 0
-    assert not await store.events.add(event())
-    assert await store.events.forget(AT + MINUTE) == 1
+    for days in (29, 31, 31.5):
+        await store.tidy(Retention(), AT + timedelta(days=days))
+        assert not await store.events.add(event())
+    await store.tidy(Retention(), AT + timedelta(days=32))
     assert await store.events.add(event())
 
 
 async def test_an_event_that_waits_is_never_forgotten(store: Store) -> None:
     await store.events.add(event())
-    assert await store.events.forget(AT + MINUTE) == 0
+    for days in (400, 401):
+        await store.tidy(Retention(), AT + timedelta(days=days))
     assert await store.events.waiting("pickup") == 1
 
 

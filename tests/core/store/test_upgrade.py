@@ -2,10 +2,12 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 
+from engine.model.retention import Retention
 from engine.model.selection import Selection
 from engine.store.database import APPLICATION_ID, upgrade
 from engine.store.queries import migrations
@@ -82,3 +84,24 @@ async def test_a_confidential_one_stays_so_when_its_store_is_upgraded(tmp_path: 
         assert whole.bundles == PAYLOAD["bundles"]
     finally:
         await store.close()
+
+
+async def test_an_earlier_store_forgets_what_is_old_once_a_look_a_day_later_confirms_it(
+    tmp_path: Path,
+) -> None:
+    folder, now = tmp_path / ".fusion", datetime(2026, 1, 31, tzinfo=UTC)
+    first_store(folder, {})
+    with closing(sqlite3.connect(folder / "store.db", isolation_level=None)) as earlier:
+        for seq, name in enumerate(("old", "latest"), 1):
+            earlier.execute(
+                "INSERT INTO executions VALUES (?,?,'videos','scenario',1,0,0,'gone','{}')",
+                (name, seq),
+            )
+    store = await open_sqlite(folder, create=False)
+    try:
+        assert (await store.tidy(Retention(), now)).executions == 0
+        assert (await store.tidy(Retention(), now + timedelta(days=1))).executions == 1
+    finally:
+        await store.close()
+    with closing(sqlite3.connect(folder / "store-v3.db")) as copy:
+        assert copy.execute("SELECT COUNT(*) FROM executions").fetchone() == (2,)
