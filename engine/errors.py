@@ -329,6 +329,8 @@ class StoreBusyError(StoreError):
 class ResolvedError(StoreError):
     """An incomplete execution is done already."""
 
+    code = "E610"
+
 
 class NotFoundError(StoreError):
     """No record has this id, or no record is selected."""

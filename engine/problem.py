@@ -59,6 +59,7 @@ TITLES: Mapping[str, str] = {
     "E607": "incomplete executions unresolved",
     "E608": "replay refused",
     "E609": "import refused",
+    "E610": "resolved already",
     "E701": "unusable arguments",
     "W101": "never runs",
     "W102": "operations will not overlap",

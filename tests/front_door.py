@@ -75,8 +75,8 @@ def letters(*names: str) -> None:
 
 
 def only_incomplete() -> str:
-    """Return the id of the one incomplete execution that is not resolved."""
-    found = json.loads(fusion("incomplete", "list", "--json").stdout)["incomplete"]
+    """Return the id of the one incomplete execution that there is, resolved or not."""
+    found = json.loads(fusion("incomplete", "list", "--all", "--json").stdout)["incomplete"]
     assert len(found) == 1
     return str(found[0]["id"])
 
