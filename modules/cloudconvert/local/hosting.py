@@ -69,6 +69,11 @@ def _reached_at(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _import_the_rest() -> None:
+    import modules.cloudconvert.local.server  # noqa: PLC0415 - start-up time
+    import modules.cloudconvert.local.web  # noqa: F401, PLC0415 - start-up time
+
+
 class Hosted:
     """A server in its thread, from `start` to `stop`. It owns the data folder and its socket."""
 
@@ -121,14 +126,17 @@ class Hosted:
             self._ready.set_exception(error)
 
     async def _serve(self) -> None:
+        from modules.cloudconvert.local.inventory import look_around  # noqa: PLC0415 - start-up
+
+        # Programs tell what they are while the rest is imported.
+        engines = asyncio.create_task(look_around())
+        await asyncio.to_thread(_import_the_rest)
         from modules.cloudconvert.local.server import running  # noqa: PLC0415 - start-up time
         from modules.cloudconvert.local.web import serve  # noqa: PLC0415 - start-up time
 
         stopping = asyncio.Event()
-        async with (
-            running(self._data, self._settings, self._outside, self._now, self.url) as server,
-            serve(server.app, self._socket),
-        ):
+        own = (self._data, self._settings, self._outside, self._now, self.url)
+        async with running(*own, engines) as server, serve(server.app, self._socket):
             self._ready.set_result((asyncio.get_running_loop(), stopping, server))
             await stopping.wait()
             # Engines first: answers that wait for them are given up with it.

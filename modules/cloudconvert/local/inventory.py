@@ -9,6 +9,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from modules.cloudconvert.local.asking import all_of, ask
+from modules.cloudconvert.local.isolation import Isolation, find_isolation
 from modules.cloudconvert.local.programs import Found, Sought, extra, find_programs
 
 VIDEO_INSTALL = extra("video")
@@ -59,6 +60,12 @@ PACKAGES = (
     *("pillow", "pikepdf", "pypdfium2", "reportlab"),
     *("office2pdf-python", "openpyxl", "betteroffice-xlsx", "msoffcrypto-tool", "resvg-py"),
 )
+
+
+async def look_around() -> tuple[Inventory, Isolation]:
+    """Find the engines that are here, and how far they can be shut off."""
+    inventory = await take_inventory()
+    return inventory, await find_isolation(*inventory.places)
 
 
 async def take_inventory() -> Inventory:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +16,8 @@ from engine.module import Fetch, Mentioned
 from modules.cloudconvert.local.children import Children
 from modules.cloudconvert.local.data import DATABASE, DataFolder
 from modules.cloudconvert.local.deliveries import Deliveries, Teller
-from modules.cloudconvert.local.inventory import take_inventory
-from modules.cloudconvert.local.isolation import find_isolation
+from modules.cloudconvert.local.inventory import Inventory
+from modules.cloudconvert.local.isolation import Isolation
 from modules.cloudconvert.local.jobs import Jobs
 from modules.cloudconvert.local.parts import Parts
 from modules.cloudconvert.local.routes import make_app
@@ -52,10 +52,12 @@ async def running(
     outside: "Outside",
     now: Callable[[], datetime],
     address: str,
+    engines: Awaitable[tuple[Inventory, Isolation]],
 ) -> AsyncIterator[Running]:
     """Run the server on a data folder that this process holds; closes the folder at the end.
 
-    `address` is how the server is reached from here, as `http://127.0.0.1:8484`.
+    `address` is how the server is reached from here, as `http://127.0.0.1:8484`; tasks wait for
+    `engines`.
     What a dead process left is taken up at once. On exit every engine is killed, and its task
     counts as waiting for the next start.
     """
@@ -65,7 +67,7 @@ async def running(
         data.close()
         raise
     _adopt(data, store)
-    shop = asyncio.create_task(_find_engines(outside.fetch))
+    shop = asyncio.create_task(_shop(engines, outside.fetch))
     scheduler = Scheduler(store, data, settings, shop, now)
     jobs = Jobs(store, data, scheduler)
     signer = Signer(data.secret())
@@ -93,9 +95,8 @@ async def running(
         data.close()
 
 
-async def _find_engines(fetch: Fetch) -> Shop:
-    inventory = await take_inventory()
-    isolation = await find_isolation(*inventory.places)
+async def _shop(engines: Awaitable[tuple[Inventory, Isolation]], fetch: Fetch) -> Shop:
+    inventory, isolation = await engines
     return Shop(inventory, Children(isolation), fetch)
 
 

@@ -8,8 +8,7 @@ from modules.cloudconvert.local.converters.converter import Converter
 from modules.cloudconvert.local.converters.drawings import RESVG
 from modules.cloudconvert.local.converters.office_wheel import OFFICE2PDF
 from modules.cloudconvert.local.converters.registry import LISTED
-from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Inventory, take_inventory
-from modules.cloudconvert.local.isolation import find_isolation
+from modules.cloudconvert.local.inventory import VIDEO_INSTALL, Inventory, look_around
 from modules.cloudconvert.local.programs import SOUGHT
 
 
@@ -55,8 +54,7 @@ EXTRAS: Mapping[str, tuple[Converter, str]] = {
 
 async def survey() -> Survey:
     """Look at everything that could be an engine."""
-    inventory = await take_inventory()
-    isolation = await find_isolation(*inventory.places)
+    inventory, isolation = await look_around()
     return Survey([_with_formats(one) for one in _engines(inventory)], isolation.title)
 
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from modules.cloudconvert.local.data import take
 from modules.cloudconvert.local.hosting import Outside, utc_now
+from modules.cloudconvert.local.inventory import look_around
 from modules.cloudconvert.local.operations.registry import OPERATIONS as SERVED
 from modules.cloudconvert.local.server import running
 from modules.cloudconvert.local.settings import Settings
@@ -30,7 +31,8 @@ def names_in(file: str) -> frozenset[str]:
 async def test_every_endpoint_has_its_row(tmp_path: Path) -> None:
     settings, outside = Settings(TOKEN), Outside(no_fetch)
     data = take(tmp_path)
-    async with running(data, settings, outside, utc_now, "http://127.0.0.1:1") as server:
+    own = (data, settings, outside, utc_now, "http://127.0.0.1:1")
+    async with running(*own, look_around()) as server:
         routes = [route for route in server.app.routes if isinstance(route, Route)]
     served = {
         f"{method} {route.path.removeprefix('/sync').removeprefix('/v2')}"
