@@ -20,7 +20,8 @@ class Registration:
     """A hook as its service knows it.
 
     `data` is kept in the store, for the process that removes the hook; no secret is in it. Only the
-    process that has registered the hook knows `secrets`; of several, any may have signed.
+    process that has registered or adopted the hook knows `secrets`; of several, any may have
+    signed.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -60,6 +61,16 @@ class Hooked(ABC, Generic[HookFields]):
     @abstractmethod
     async def register(self, fields: HookFields, url: str, http: Http) -> Registration:
         """Have events sent to a URL. Raises ModuleError if the service refuses."""
+
+    async def adopt(
+        self, fields: HookFields, url: str, data: Mapping[str, Any], http: Http
+    ) -> Registration | None:
+        """Find the hook of a process that died, so that what its service has yet to send arrives.
+
+        `data` is that registration's, empty if its answer was lost. None, as here: it cannot be
+        gone on with; it is removed, and another one is registered. Raises ModuleError.
+        """
+        return None
 
     @abstractmethod
     async def unregister(self, url: str, data: Mapping[str, Any], http: Http) -> None:

@@ -19,8 +19,9 @@ class Serving:
     """A process at work in a folder. `lines` holds all that it has told."""
 
     def __init__(self, folder: Path, words: tuple[str, ...], **more: str) -> None:
+        port = () if "--port" in words else ("--port", "0")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine", "serve", *words, "--json", "--port", "0"],
+            [sys.executable, "-m", "engine", "serve", *words, "--json", *port],
             cwd=folder,
             env=environment() | more,
             stdin=subprocess.DEVNULL,

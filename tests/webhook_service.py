@@ -21,6 +21,8 @@ class WebhookService:
     webhooks: dict[int, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[int, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    is_readable: bool = True
+    """Whether the key has the scope `webhook.read`."""
 
     def register(self, body: Mapping[str, Any]) -> dict[str, Any]:
         number = len(self.secrets) + 1
@@ -48,10 +50,13 @@ def webhook_service() -> Iterator[WebhookService]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found: list[Any] = []
+            if not service.is_readable:
+                message = "Invalid scope(s) provided."
+                return self._answer(403, {"message": message, "code": "FORBIDDEN"})
             if self.path.startswith("/v2/webhooks"):
                 [wanted] = parse_qs(urlsplit(self.path).query)["filter[url]"]
                 found = [one for one in service.webhooks.values() if one["url"] == wanted]
-            self._answer(200, {"data": found})
+            return self._answer(200, {"data": found})
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))

@@ -15,7 +15,14 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from engine.app import clock, world
-from engine.errors import EngineError, MappingError, ScenarioError, SetupError, StoreError
+from engine.errors import (
+    EngineError,
+    MappingError,
+    ModuleError,
+    ScenarioError,
+    SetupError,
+    StoreError,
+)
 from engine.model.events import Event, Hook
 from engine.model.execution import Execution, Incomplete
 from engine.module import Hooked, HookEvent, HookRequest, Http, Refusal, Registration
@@ -190,6 +197,28 @@ class Hooks:
         data = hook.registration.data
         await self._store.events.set_hook(Hook(noted.scenario_id, noted.node_id, hook.url, data))
         self._log.line("hook", f"hook of `{hook.node.id}` is registered", scenario=hook.plan.id)
+
+    async def adopt(self, hook: OpenHook, old: Hook) -> bool:
+        """Go on with the hook of a `serve` that died, and say whether that is possible.
+
+        It is where that hook leads here and its service still has it as it is wanted now: what was
+        under way to it arrives. Raises StoreError.
+        """
+        folder, _, key = old.url.rpartition("/")
+        if hook.http is None or not key or hook.url.rpartition("/")[0] != folder:
+            return False
+        try:
+            found = await hook.module.adopt(hook.fields, old.url, old.data, hook.http)
+        except ModuleError:
+            return False  # a key may be allowed to remove and register, yet not to look
+        if found is None:
+            return False
+        hook.url, hook.key, hook.registration = old.url, key, found
+        await self._store.events.set_hook(Hook(hook.plan.id, hook.node.id, hook.url, found.data))
+        self._open[key] = hook
+        text = f"hook of `{hook.node.id}` goes on from an earlier serve"
+        self._log.line("hook", text, scenario=hook.plan.id)
+        return True
 
     async def close_all(self) -> None:
         """Have nothing sent any more; what cannot be removed now stays noted."""

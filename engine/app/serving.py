@@ -64,9 +64,10 @@ class Served:
         async with AsyncExitStack() as stack:
             hooks = [await self._hook(one, await self._client(one, stack)) for one in self._instant]
             try:
-                await self._remove_left_behind(hooks)
+                adopted = await self._take_left_behind(hooks)
                 for hook in hooks:
-                    await self.hooks.open(hook)
+                    if hook.plan.id not in adopted:
+                        await self.hooks.open(hook)
                 self._introduce()
                 async with asyncio.TaskGroup() as group:
                     for one in self._workers:
@@ -99,9 +100,12 @@ class Served:
         fields = fields_of_trigger(one.plan, one.inputs)
         return OpenHook(one.plan, fields, url, key, http, one.wakes.set)
 
-    async def _remove_left_behind(self, hooks: Sequence[OpenHook]) -> None:
-        """Remove the hooks of a `serve` that died before it could."""
-        served = {hook.plan.id: hook for hook in hooks}
+    async def _take_left_behind(self, hooks: Sequence[OpenHook]) -> set[str]:
+        """Go on with the hooks of a `serve` that died, or remove them.
+
+        Returns the ids of the scenarios whose hooks go on.
+        """
+        served, adopted = {hook.plan.id: hook for hook in hooks}, set[str]()
         for old in await self.store.events.hooks():
             hook = served.get(old.scenario_id)
             if hook is None or hook.http is None:
@@ -109,12 +113,16 @@ class Served:
                 self.log.line("hook_left", text, scenario=old.scenario_id)
                 continue
             try:
+                if await self.hooks.adopt(hook, old):
+                    adopted.add(old.scenario_id)
+                    continue
                 await self.hooks.remove(old, hook.module, hook.http)
                 text = "the hook of an earlier serve is removed"
                 self.log.line("hook_removed", text, scenario=old.scenario_id)
             except EngineError as error:
                 text = f"the hook of an earlier serve cannot be removed: {error.message}"
                 self.log.line("hook_left", text, scenario=old.scenario_id)
+        return adopted
 
     def _introduce(self) -> None:
         for one in self._workers:

@@ -22,7 +22,7 @@ from engine.module import (
     Registration,
     Reply,
 )
-from modules.cloudconvert.answers import Answer, Id, Job, Task, Text, maps
+from modules.cloudconvert.answers import Answer, Flag, Id, Job, Task, Text, Texts, maps
 from modules.cloudconvert.failures import REFUSALS, refusal
 
 SIGNATURE: Final = "cloudconvert-signature"
@@ -61,6 +61,8 @@ class _Webhook(Answer):
     id: Id
     url: Text = None
     signing_secret: Text = None
+    events: Texts = []
+    disabled: Flag = None
 
 
 class _Told(Answer):
@@ -88,9 +90,19 @@ class NewJobEvent(Module[NewJobEventFields, JobEvent], Hooked[NewJobEventFields]
         secrets = (webhook.signing_secret,) if webhook.signing_secret else ()
         return Registration({"id": webhook.id}, secrets)
 
+    async def adopt(
+        self, fields: NewJobEventFields, url: str, data: Mapping[str, Any], http: Http
+    ) -> Registration | None:
+        """The service lists the secret too, so none needs to be stored."""
+        for webhook in await _webhooks_at(http, url):
+            secret, is_for_this = webhook.signing_secret, webhook.events == [fields.event]
+            if secret and is_for_this and not webhook.disabled:
+                return Registration({"id": webhook.id}, (secret,))
+        return None
+
     async def unregister(self, url: str, data: Mapping[str, Any], http: Http) -> None:
         known = data.get("id")
-        ids = [str(known)] if known is not None else await _ids_at(http, url)
+        ids = [known] if known is not None else [one.id for one in await _webhooks_at(http, url)]
         for webhook_id in ids:
             try:
                 await _call(http, "DELETE", f"/webhooks/{webhook_id}")
@@ -127,10 +139,14 @@ def _is_signed(body: bytes, given: str, secrets: tuple[str, ...]) -> bool:
     return found
 
 
-async def _ids_at(http: Http, url: str) -> list[str]:
+async def _webhooks_at(http: Http, url: str) -> list[_Webhook]:
     reply = await _call(http, "GET", "/webhooks", query={"filter[url]": url})
     listed = maps(reply.body.get("data")) if isinstance(reply.body, dict) else []
-    return [str(one["id"]) for one in listed if one.get("url") == url and "id" in one]
+    return [
+        _Webhook.model_validate(one)
+        for one in listed
+        if one.get("url") == url and isinstance(one.get("id"), int | str)
+    ]
 
 
 async def _call(http: Http, method: str, path: str, **more: Any) -> Reply:

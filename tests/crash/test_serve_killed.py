@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from serve_process import serving
 from webhook_service import WebhookService, webhook_service
@@ -71,3 +72,22 @@ def _run_by_the_next(folder: Path, service: WebhookService) -> None:
         assert service.deliver(2, event("j1")) == 200
         assert serve.stop(signal.SIGINT) == 130
         assert len(serve.of("run")) == 2
+
+
+def test_a_hook_left_behind_goes_on_at_its_address_so_that_no_event_is_missed(
+    tmp_path: Path,
+) -> None:
+    with webhook_service() as service:
+        (tmp_path / "pick.yaml").write_text(PICK_UP.format(url=service.url))
+        with serving(tmp_path, "pick.yaml", **KEY) as serve:
+            port = urlsplit(serve.until("ready")["origin"]).port
+            serve.process.kill()
+        with serving(tmp_path, "pick.yaml", "--port", str(port), **KEY) as serve:
+            assert "goes on" in serve.until("hook")["text"]
+            assert list(service.webhooks) == [1]
+            assert service.deliver(1, event("j1"), secret="a stranger's") == 401
+            assert service.deliver(1, event("j1")) == 200
+            assert serve.until("run")["event_id"] == "job.finished:j1"
+            assert serve.stop(signal.SIGINT) == 130
+        assert service.webhooks == {}
+        assert jobs(tmp_path) == ["j1"]

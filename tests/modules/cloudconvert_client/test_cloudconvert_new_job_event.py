@@ -97,6 +97,31 @@ async def test_one_whose_registration_was_lost_is_found_by_its_url_and_no_other_
     assert script.queries[0]["filter[url]"] == URL
 
 
+WEBHOOK = {"id": 42, "url": URL, "events": ["job.finished"], "signing_secret": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ([{"id": 7, "url": "https://else.example.test/"}, WEBHOOK], KNOWN),
+        ([], None),
+        ([WEBHOOK | {"url": "https://else.example.test/"}], None),
+        ([WEBHOOK | {"events": ["job.failed"]}], None),
+        ([WEBHOOK | {"events": ["job.finished", "job.failed"]}], None),
+        ([WEBHOOK | {"signing_secret": None}], None),
+        ([WEBHOOK | {"disabled": True}], None),
+        ([WEBHOOK | {"id": None}], None),
+    ],
+)
+async def test_a_webhook_is_gone_on_with_if_it_is_as_it_would_be_registered(
+    listed: list[dict[str, Any]], found: Registration | None
+) -> None:
+    script = Script({"GET /v2/webhooks": [data(listed)]})
+    async with script.http() as http:
+        assert await NewJobEvent().adopt(FIELDS, URL, {}, http) == found
+    assert script.queries[0]["filter[url]"] == URL
+
+
 async def test_a_removal_that_fails_is_told() -> None:
     script = Script({"DELETE /v2/webhooks/42": [RESET]})
     async with script.http() as http:
