@@ -64,6 +64,17 @@ CONFUSED = {
 }
 """What Fusion writes at a place where Jinja stops, and what to write here."""
 
+_UNBALANCED = (
+    (r"Unexpected end of template\..* is '(\w+)'", r"`{% \1 %}` has no end `{% end\1 %}`"),
+    (
+        r"Encountered unknown tag '(\w+)'\..* is '(\w+)'",
+        r"`\1` stands inside of `\2`, which ends with `{% end\2 %}`",
+    ),
+    (r"Encountered unknown tag '(el\w+)'", r"there is no `{% if %}` that `\1` could belong to"),
+    (r"Encountered unknown tag 'end(\w+)'", r"there is no `{% \1 %}` that this could end"),
+    (r"Encountered unknown tag '(\w+)'", r"there is no statement `\1`"),
+)
+"""What Jinja says of statements that do not pair up, and what a person would; the first fits."""
 
 _PLAIN_PATH = re.compile(r"\{\{ ([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*){1,8}) \}\}")
 _WORDS = frozenset(
@@ -163,6 +174,11 @@ def _plain_path(text: str) -> Parsed | None:
 def _syntax_error(text: str, error: TemplateSyntaxError) -> ExpressionError:
     offset = min(error.lineno, max(len(text) - 1, 0))
     message = error.message or "the expression cannot be read"
+    for pattern, ours in _UNBALANCED:
+        found = re.match(pattern, message)
+        if found is not None:
+            message = found.expand(ours)
+            break
     for theirs, ours in TOKEN_WORDS:
         message = message.replace(theirs, ours)
     message = message.replace("'", "`").rstrip(".")

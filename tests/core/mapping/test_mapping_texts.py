@@ -170,6 +170,26 @@ def test_a_text_that_does_not_compile_points_at_the_word(text: str, code: str, m
     assert text[error.offset :][: error.length] == marked
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{% for x in a %}{{ x }}", "`{% for %}` has no end `{% endfor %}`"),
+        ("{% if a %}{% if b %}{% endif %}", "`{% if %}` has no end `{% endif %}`"),
+        (
+            "{% for x in a %}{% endif %}",
+            "`endif` stands inside of `for`, which ends with `{% endfor %}`",
+        ),
+        ("{% endif %}", "there is no `{% if %}` that this could end"),
+        ("{% else %}", "there is no `{% if %}` that `else` could belong to"),
+        ("{% unless a %}", "there is no statement `unless`"),
+    ],
+)
+def test_statements_that_do_not_pair_up_are_told_in_their_own_words(text: str, said: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_text(text)
+    assert str(caught.value) == said
+
+
 def test_an_unknown_name_is_guessed() -> None:
     with pytest.raises(ExpressionError, match="did you mean `formatDate`"):
         compile_text("{{ x | formatdate('x') }}")
