@@ -153,15 +153,19 @@ def _referenced(source: Source, problem: Problem, at: int) -> Iterator[Edit]:
 
 
 def _plain_values(source: Source, problem: Problem, at: int) -> Iterator[Edit]:
-    """Yield ways to write an ambiguous value: as the text that it is, else as what it means."""
+    """Yield ways to write an ambiguous value: as the text that it is, else as what it means.
+
+    `~` is first tried as null, which it is to all readers of YAML that give it a meaning.
+    """
     length = problem.place.length if problem.place else 0
     bare = source.text[at : at + length]
     if not bare:
         return
-    yield Edit(at, at + length, quoted(bare), f"quoted {bare}")
     meant = CONSTANT_MEANT.get(bare.lower())
+    edits = [Edit(at, at + length, quoted(bare), f"quoted {bare}")]
     if meant is not None:
-        yield Edit(at, at + length, meant, f"wrote {meant} for {bare}")
+        edits.append(Edit(at, at + length, meant, f"wrote {meant} for {bare}"))
+    yield from reversed(edits) if bare == "~" else edits
 
 
 def _storing(source: Source, _problem: Problem, _at: int) -> Iterator[Edit]:

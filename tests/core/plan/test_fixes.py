@@ -33,6 +33,7 @@ def fixed(text: str, catalog: Catalog) -> str:
         ("with: {a: 2026-03-01, b: no}", 'with: {a: 2026-03-01, b: "no"}'),
         ("with: {a: yes, b: on, c: Off}", 'with: {a: "yes", b: "on", c: "Off"}'),
         ("with: {a: 1_000}", 'with: {a: "1_000"}'),
+        ("with: {a: ~}", "with: {a: null}"),
         ("disabled: off", "disabled: false"),
         ("disabled: TRUE", "disabled: true"),
         ("concurrency: 0x2, disabled: no", "concurrency: 0x2, disabled: false"),
