@@ -30,7 +30,7 @@ _WORDS = {
 }
 
 _NODES = (
-    Column("node"),
+    Column("node", gives_way=True),
     Column("module", gives_way=True),
     Column("operations", number=True),
     Column("bundles", number=True),

@@ -14,7 +14,7 @@ NARROWEST = 8
 class Column(NamedTuple):
     """A column: its title, whether it holds numbers, and whether it gives way on a narrow terminal.
 
-    At most one column of a table should give way.
+    Of several columns that give way, the widest does so first.
     """
 
     title: str
@@ -40,9 +40,12 @@ def table(
 
 def _fit(columns: Sequence[Column], widths: list[int], width: int) -> None:
     excess = sum(widths) + GAP * (len(widths) - 1) - width
-    for index, column in enumerate(columns):
-        if column.gives_way and excess > 0:
-            widths[index] = max(NARROWEST, widths[index] - excess)
+    giving = [index for index, column in enumerate(columns) if column.gives_way]
+    for _ in range(excess):
+        widest = max(giving, key=lambda index: widths[index], default=None)
+        if widest is None or widths[widest] <= NARROWEST:
+            return
+        widths[widest] -= 1
 
 
 def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> str:

@@ -16,6 +16,14 @@ def _text(line: Line) -> str:
     return line if isinstance(line, str) else "".join(span.text for span in line)
 
 
+def test_of_several_columns_that_give_way_the_widest_does_so_first() -> None:
+    columns = (Column("node", gives_way=True), Column("module", gives_way=True), Column("time"))
+    both = table(columns, [("n" * 60, "m" * 30, "5 s")], 50)
+    assert _text(both[1]) == f"{'n' * 20}…  {'m' * 20}…  5 s"
+    one = table(columns, [("n" * 60, "short", "5 s")], 50)
+    assert _text(one[1]) == f"{'n' * 35}…  short   5 s"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
