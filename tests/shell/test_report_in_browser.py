@@ -122,6 +122,18 @@ def test_the_report_begins_with_what_failed(browser: Browser, page: Path) -> Non
         assert "DataError: refused line" in inspector
 
 
+def test_the_sign_of_a_node_that_failed_differs_from_its_colour(
+    browser: Browser, page: Path
+) -> None:
+    style = (
+        "getComputedStyle(document.querySelector('.directive.partly .{}, .directive.failed .{}'))"
+    )
+    with browser.opened(page) as shown:
+        sign = shown.value(f"{style.format('glyph', 'glyph')}.stroke")
+        assert sign == "rgb(255, 255, 255)"
+        assert shown.value(f"{style.format('shape', 'shape')}.fill") != sign
+
+
 def test_a_large_picture_is_shown_whole_if_one_wants(browser: Browser, page: Path) -> None:
     width = "document.querySelector('.picture').getBoundingClientRect().width"
     with browser.opened(page) as shown:
