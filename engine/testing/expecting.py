@@ -62,7 +62,8 @@ def _order(expected: Sequence[str], actual: Sequence[str]) -> Iterator[str]:
 def _records(expected: Sequence[ExpectedIncomplete], actual: Sequence[Incomplete]) -> Iterator[str]:
     if len(expected) != len(actual):
         there = ", ".join(f"{one.node_id} ({one.failure.type})" for one in actual) or "none"
-        yield f"{len(actual)} incomplete executions are stored, not {len(expected)}: {there}"
+        stored = "execution is" if len(actual) == 1 else "executions are"
+        yield f"{len(actual)} incomplete {stored} stored, not {len(expected)}: {there}"
     for number, (wanted, record) in enumerate(zip(expected, actual, strict=False), 1):
         found = {
             "node": record.node_id,

@@ -2,10 +2,11 @@
 
 {$file: clips/a.mov}               a file that lies beside the test file
 {$file: {name: a.txt, data: …}}    a file with this text, or with the bytes of {$buffer_hex: …}
+{$file: {name: a.mov, size: 900}}  a file of so many bytes, whose content does not matter
 {$date: "2026-01-05T12:00:00Z"}    a date
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,11 @@ FILE: Final = "$file"
 
 MOST: Final = 20
 """Differences of one expectation that are told."""
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Size of a file that is given by its size alone: each is written anew for each test."""
+
+_CHUNK: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,12 @@ class Values:
         if isinstance(written, Mapping) and "data" in written:
             data = await self.value(written["data"])
             return await self.files.file_of({"name": written.get("name", ""), "data": data})
+        if isinstance(written, Mapping) and "size" in written:
+            return await self.files.receive(written.get("name", ""), _zeros(written["size"]))
         path = written.get("path") if isinstance(written, Mapping) else written
         if not isinstance(path, str):
-            text = f"`{FILE}` should be a path, or {{name, data}}, not {describe(written)}"
+            text = f"`{FILE}` should be a path, {{name, data}} or {{name, size}}, not "
+            text += describe(written)
             raise UsageError(text, code="E402")
         name = written.get("name") if isinstance(written, Mapping) else None
         try:
@@ -64,6 +73,15 @@ class Values:
         except OSError as error:
             text = f"cannot read {self.folder / path}: {error.strerror or error}"
             raise UsageError(text, code="E402") from error
+
+
+async def _zeros(size: Any) -> AsyncIterator[bytes]:
+    """Yield a content of so many bytes. Raises UsageError (E402) for what is no size."""
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MOST_BYTES:
+        text = f"`size` should be a whole number of bytes, {MOST_BYTES:,} at most"
+        raise UsageError(f"{text}, not {describe(size)}", code="E402")
+    for at in range(0, size, _CHUNK):
+        yield bytes(min(_CHUNK, size - at))
 
 
 def differences(expected: Any, actual: Any, name: str) -> Iterator[str]:

@@ -264,6 +264,7 @@ def test_a_test_written_from_a_failure_is_red_now_and_green_once_it_is_mended(co
     red = [fusion("test", "people.test.yaml") for _ in range(2)]
     assert [one.exit_code for one in red] == [Exit.FAILED] * 2
     assert "`+` needs a number, but `person.age` is null" in red[0].output
+    assert "1 incomplete execution is stored, not 0: next (DataError)" in red[0].output
     write("people.yaml", PEOPLE.replace("person.age +", "person.age | default(0) +"))
     assert fusion("test", "people.test.yaml").exit_code == Exit.OK
 
@@ -284,6 +285,36 @@ def test_a_recorded_run_is_answered_as_it_was_then_without_its_files_folder() ->
     assert fusion("test", "mail.yaml").exit_code == Exit.OK
     assert fusion("test", "new", "--from", latest("runs")["id"]).exit_code == Exit.OK
     assert len(list(Path().glob("mail*.test.yaml"))) == 2
+
+
+def test_a_recorded_file_whose_content_is_gone_keeps_its_size() -> None:
+    letters("a.txt")
+    write(
+        "mail.yaml",
+        "flow:\n"
+        "  - {id: letter, module: files.watch_folder, with: {folder: inbox, pattern: '*.txt'}}\n"
+        "  - id: save\n"
+        "    module: files.save_file\n"
+        "    filter: '{{ letter.file.size > 3 }}'\n"
+        "    with: {folder: outbox, file: '{{ letter.file }}'}\n",
+    )
+    fusion("run", "mail.yaml")
+    for content in Path(".fusion").rglob("files/*/*"):
+        content.unlink()
+    assert fusion("test", "new", "--from", latest("runs")["id"]).exit_code == Exit.OK
+
+    told = fusion("test", "mail.test.yaml")
+
+    assert told.exit_code == Exit.OK, told.output
+    assert "size:" in Path("mail.test.yaml").read_text()
+
+
+def test_a_file_of_a_test_may_be_given_by_its_size() -> None:
+    case = "bundles: [{total: 5, file: {$file: {name: a.mov, size: SIZE}}}], expect: {}"
+    assert played(case.replace("SIZE", "900")).exit_code == Exit.OK
+    told = played(case.replace("SIZE", "-1"))
+    assert told.exit_code == Exit.FAILED
+    assert "`size` should be a whole number of bytes" in told.output
 
 
 def test_a_test_from_nothing_says_what_to_do() -> None:
