@@ -40,6 +40,7 @@ class Connections:
         `servers` has the connectors' own. `note` hears single lines for people. `secrets` learns
         each credential.
         """
+        self._scenario_id = plan.id
         self._nodes = plan.nodes
         self._entries = plan.connections
         self._scenario_folder = plan.path.parent
@@ -52,7 +53,6 @@ class Connections:
         self._opening = asyncio.Lock()
         self._clients: dict[tuple[str, str | None], HttpClient] = {}
         self._tested: set[str] = set()
-        self._told: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,8 +142,7 @@ class Connections:
         raise SetupError(f"connection `{name}` is not one of {connector.title}", code="E301")
 
     async def _server(self, connector: Connector, *, told: bool) -> Embedded:
-        if told and connector.embedded is not None and connector.name not in self._told:
-            self._told.add(connector.name)
+        if told and self._servers.is_news(connector, self._scenario_id):
             self._note(
                 f"no connection for {connector.title}: using the embedded server on this machine"
             )

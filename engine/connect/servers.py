@@ -33,6 +33,7 @@ class Servers:
         self._stack = AsyncExitStack()
         self._starting = asyncio.Lock()
         self._started: dict[str, Embedded] = {}
+        self._told: set[tuple[str, str]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,6 +45,15 @@ class Servers:
     def started(self) -> Mapping[str, Embedded]:
         """The servers that were started, by connector."""
         return self._started
+
+    def is_news(self, connector: Connector, scenario_id: str) -> bool:
+        """Say whether to tell people that a scenario uses a connector's server: only once each,
+        however many runs use it."""
+        told = (connector.name, scenario_id)
+        if connector.embedded is None or told in self._told:
+            return False
+        self._told.add(told)
+        return True
 
     async def wait_idle(self, on_change: Callable[[int], None]) -> None:
         """Return when no started server has a running job; `on_change` hears how many still run."""

@@ -245,3 +245,23 @@ async def test_shared_servers_outlive_the_connections_that_use_them(tmp_path: Pa
         assert server.shared
         assert setting.stopped == 0
     assert (len(setting.started), setting.stopped) == (1, 1)
+
+
+async def test_of_shared_servers_each_scenario_is_told_once_however_many_runs_it_has(
+    tmp_path: Path,
+) -> None:
+    setting, place = Setting(tmp_path), tmp_path / "s.yaml"
+    told: dict[str, list[str]] = {"one": [], "two": []}
+    async with Servers(tmp_path / ".fusion", guarded_fetch(), shared=True) as servers:
+        for scenario_id in ("one", "two", "one"):
+            plan = Plan(scenario_id, "", place, "", Settings(), (), {}, {})
+            async with Connections(
+                plan,
+                setting.connector_of,
+                servers,
+                clock=StandingClock(),
+                note=told[scenario_id].append,
+                secrets=Secrets(),
+            ) as connections:
+                await connections.open("cloudconvert", None)
+    assert {name: len(notes) for name, notes in told.items()} == {"one": 1, "two": 1}
