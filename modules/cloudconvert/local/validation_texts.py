@@ -5,9 +5,10 @@ beyond "required" are Assumed.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from modules.cloudconvert.local.refusal import Refusal, invalid
 
@@ -28,6 +29,8 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("list", "The {path} must be an array."),
     ("dict", "The {path} must be an array."),
 )
+
+_ABOUT: Final = "about_field"
 
 
 @dataclass(slots=True)
@@ -53,8 +56,14 @@ def field_messages(error: ValidationError) -> dict[str, list[str]]:
     """Return the messages of a model's error by plain field name, `{path}` still in them."""
     found: dict[str, list[str]] = {}
     for one in error.errors(include_url=False):
-        found.setdefault(".".join(str(part) for part in one["loc"]), []).append(message_of(one))
+        path = ".".join(str(part) for part in one["loc"]) or one.get("ctx", {}).get("field", "")
+        found.setdefault(path, []).append(message_of(one))
     return found
+
+
+def about(field: str, text: str) -> PydanticCustomError:
+    """Return what a validator of a whole model raises, so that it is told of one of its fields."""
+    return PydanticCustomError(_ABOUT, "{text}", {"field": field, "text": text})
 
 
 def placed(refusal: Refusal, prefix: str) -> Refusal:
@@ -67,6 +76,8 @@ def placed(refusal: Refusal, prefix: str) -> Refusal:
 def message_of(error: ErrorDetails) -> str:
     """Return the service's words for one error; `{path}` stands for where it is."""
     kind, context = error["type"], error.get("ctx", {})
+    if kind == _ABOUT:
+        return str(context["text"])
     if kind == "value_error":
         return str(context["error"])
     if error["input"] is None:

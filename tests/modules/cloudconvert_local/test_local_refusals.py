@@ -110,6 +110,21 @@ async def test_options_of_a_known_pair_are_checked_before_anything_runs(
     assert texts[0].startswith(text)
 
 
+@pytest.mark.parametrize(
+    ("operation", "field", "text"),
+    [
+        ("watermark", "text", "Exactly one of text and image is required."),
+        ("pdf/encrypt", "set_password", "Either set_password or set_owner_password is required."),
+    ],
+)
+async def test_what_only_fields_together_lack_is_told_of_one_of_them(
+    local: Local, operation: str, field: str, text: str
+) -> None:
+    job = {"tasks": {"i": UPLOAD, "p": {"operation": operation, "input": "i"}}}
+    answer = await local.refused("/v2/jobs", job)
+    assert answer["errors"] == {f"tasks.p.{field}": [text]}
+
+
 async def test_texts_that_spell_numbers_and_unknown_fields_are_taken(local: Local) -> None:
     convert = {"operation": "convert", "input": "i", "input_format": "mov", "output_format": "mp4"}
     more = {"width": "320", "crf": "30", "colour_of_mind": 7, "engine": None}

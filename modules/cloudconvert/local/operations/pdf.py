@@ -22,6 +22,7 @@ from modules.cloudconvert.local.operations.operation import (
 from modules.cloudconvert.local.operations.results import Results
 from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.sniff import format_of_file
+from modules.cloudconvert.local.validation_texts import about
 
 ENGINE = "pikepdf"
 
@@ -64,7 +65,7 @@ class EncryptOptions(Options):
     @model_validator(mode="after")
     def _locked(self) -> Self:
         if not (self.set_password or self.set_owner_password):
-            raise ValueError("Either set_password or set_owner_password is required.")
+            raise about("set_password", "Either set_password or set_owner_password is required.")
         return self
 
 

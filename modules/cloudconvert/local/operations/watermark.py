@@ -24,6 +24,7 @@ from modules.cloudconvert.local.operations.pdf import Pages
 from modules.cloudconvert.local.operations.results import Results
 from modules.cloudconvert.local.refusal import TaskFailure
 from modules.cloudconvert.local.sniff import format_of_file
+from modules.cloudconvert.local.validation_texts import about
 
 ENGINE = "pikepdf"
 PICTURE_ENGINE = "pillow"
@@ -68,7 +69,7 @@ class WatermarkFields(ProcessingFields, WatermarkOptions):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.text is None) == (self.image is None):
-            raise ValueError("Exactly one of text and image is required.")
+            raise about("text", "Exactly one of text and image is required.")
         return self
 
 
