@@ -34,7 +34,7 @@ from engine.module import Context, Effect, Fields
 from engine.plan.cut import cut_behind, own_entry
 from engine.plan.hints import did_you_mean, listed, shown
 from engine.plan.inputs import read_bundles, settle_inputs
-from engine.plan.plan import Node, Plan, Route
+from engine.plan.plan import Node, NodeKind, Plan, Route
 from engine.plan.rebuilt import rebuilt
 from engine.plan.stand_in import standing_for
 from engine.run.driver import Run, marked_nodes
@@ -191,6 +191,13 @@ async def _given(trial: Trial, plan: Plan, store: SqliteStore) -> Iterable[Bundl
         return read_bundles(trial.bundles)
     if trial.start_at is None:
         return None
+    start = plan.nodes[trial.start_at]
+    if start.kind is NodeKind.ROUTER:
+        firsts = listed(route.flow[0].id for route in start.routes if route.flow)
+        raise UsageError(
+            f"{shown(start.id)} is a router, of which a run keeps nothing",
+            notes=(f"begin behind it: {firsts}", "or give what it sees by node: --input FILE"),
+        )
     execution, history = await _recorded(trial, trial.start_at, plan, store)
     kept = kept_of(trial.start_at, execution, history)
     operation = chosen(kept, OperationId(execution.id, trial.start_at, trial.number))

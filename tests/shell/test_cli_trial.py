@@ -139,6 +139,7 @@ def test_what_a_node_sees_can_be_given() -> None:
         (("--from", "nte"), Exit.NOT_FOUND, "did you mean `note`?"),
         (("--until", "why"), Exit.USAGE, "stands on an error route"),
         (("--from", "note"), Exit.NOT_FOUND, "--input FILE"),
+        (("--from", "size"), Exit.USAGE, "begin behind it: note, small"),
         (("--run", "ab12"), Exit.USAGE, "--run goes with --from"),
         (("--until", "tax", "--reset-trigger"), Exit.USAGE, "does not go with a trial"),
         (("--from", "size", "--input", "wrong.json"), Exit.USAGE, "bundles by node"),
