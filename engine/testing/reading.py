@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from engine.errors import Problem, Problems, UsageError
@@ -16,7 +16,15 @@ from engine.plan.plan import NodeKind, Plan
 from engine.plan.read import Document, KeyPath, read, read_file
 from engine.plan.shape import errors_by_path
 from engine.plan.words import describe_all
-from engine.testing.case import Case, TestFile
+from engine.testing.case import (
+    Answer,
+    Case,
+    Expectation,
+    ExpectedIncomplete,
+    Fault,
+    MockedError,
+    TestFile,
+)
 
 ENDING = ".test.yaml"
 
@@ -143,10 +151,30 @@ def _needs_module(path: KeyPath) -> bool:
 def _misshapen(document: Document, path: KeyPath, errors: list[ErrorDetails]) -> Problem:
     kind, name = errors[0]["type"], str(path[-1]) if path else "the file"
     if kind == "extra_forbidden":
-        return Problem("E110", f"tests have no key {shown(name)} here", document.key_place(path))
+        names = [field.alias or key for key, field in _model_at(path[:-1]).model_fields.items()]
+        text = f"tests have no key {shown(name)} here{did_you_mean(name, names)}"
+        return Problem("E110", text, document.key_place(path), (f"keys here: {listed(names)}",))
     if kind == "missing":
         owner = path[:-1]
         place = document.value_place(owner) if owner in document.spots else None
         return Problem("E111", f"the key {shown(name)} is missing", place)
     words = describe_all(errors)
     return Problem("E112", f"{shown(name)} {words}", document.value_place(path))
+
+
+def _model_at(owner: KeyPath) -> type[BaseModel]:
+    """Return the model that describes the mapping at a path."""
+    if not owner:
+        return TestFile
+    match owner[2:] if owner[0] == "tests" else owner:
+        case ("mock", _, *_, "error"):
+            return MockedError
+        case ("mock", *_):
+            return Answer
+        case ("fail", *_):
+            return Fault
+        case ("expect", "incomplete", *_):
+            return ExpectedIncomplete
+        case ("expect", *_):
+            return Expectation
+    return Case

@@ -212,7 +212,12 @@ def test_ways_that_no_test_took_are_named_with_their_lines() -> None:
 @pytest.mark.parametrize(
     ("case", "said", "column"),
     [
-        ("bundels: []", "tests have no key `bundels` here", 17),
+        ("bundels: []", "tests have no key `bundels` here; did you mean `bundles`?", 17),
+        ("expect: {operation: {tax: 1}}", "did you mean `operations`?", 26),
+        ("expect: {incomplete: [{nod: tax}]}", "keys here: node, error, status, attempts", 40),
+        ("mock: {tax: {outptu: {}}}", "keys here: bundle, output, outputs, error", 30),
+        ("mock: {tax: {error: {typ: DataError}}}", "keys here: type, message, detail", 38),
+        ("fail: [{node: tax, whith: DataError}]", "keys here: node, bundle, times, as", 36),
         ("mock: {convrt: {output: {}}}", "did you mean `convert`?", 24),
         ("mock: {size: {output: {}}}", "no module that anything could stand in for", 24),
         ("mock: {note: {}}", "should have one of output, outputs and error", 30),
@@ -226,6 +231,13 @@ def test_a_mistake_in_a_test_is_told_with_its_place(case: str, said: str, column
     assert told.exit_code == Exit.USAGE
     assert said in told.output.replace("\n", " ")
     assert f"shop.test.yaml:2:{column}" in told.output
+
+
+def test_a_problem_of_one_test_stands_below_its_name() -> None:
+    lines = played("inputs: {foo: 2}, bundles: []").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if "E401" in line)
+    assert lines[at].startswith("        error[E401]")
+    assert lines[at + 1].startswith("           the scenario has no input `foo`")
 
 
 def test_exit_code_and_junit_tell_build_servers() -> None:

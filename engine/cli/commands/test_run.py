@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from engine.testing.session import FileVerdict, Verdict
 
 
+_BELOW = " " * 8
+"""Indents what is told of a test that failed, so that it stands below its name."""
+
+
 @click.command()
 @click.argument(
     "paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
@@ -96,14 +100,15 @@ def _verdict_lines(verdict: "Verdict", width: int | None) -> Iterator[Line]:
         yield (Span("  ok    ", Tone.GOOD), Span(verdict.name), took)
         return
     yield (Span("  FAIL  ", Tone.BAD), Span(verdict.name, Tone.STRONG), took)
-    yield f"        at {near(verdict.place.file)}:{verdict.place.line}"
+    yield f"{_BELOW}at {near(verdict.place.file)}:{verdict.place.line}"
     for line in verdict.unmet:
-        yield f"        {line}"
+        yield f"{_BELOW}{line}"
     if verdict.problem is not None:
-        for told in problem_lines(verdict.problem, width):
-            yield told if isinstance(told, tuple) else f"     {told}"
+        room = None if width is None else width - len(_BELOW)
+        for told in problem_lines(verdict.problem, room):
+            yield (Span(_BELOW), *told) if isinstance(told, tuple) else f"{_BELOW}{told}"
     for note in verdict.notes:
-        yield (Span(f"        | {note}", Tone.FAINT),)
+        yield (Span(f"{_BELOW}| {note}", Tone.FAINT),)
 
 
 def _coverage_lines(one: "FileVerdict") -> Iterator[Line]:
