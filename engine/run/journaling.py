@@ -75,7 +75,7 @@ class Journaling:
         self.resuming = resuming
         self._held: list[Entry] = []
         self._committed: list[Entry] = []
-        self._open: dict[str, OperationPlace] = {}
+        self._open: dict[str, list[OperationPlace]] = {}
 
     def origin(self, inputs: Mapping[str, Any], **begun: Any) -> Origin | None:
         """Return what is stored to run again from; None: there would be nothing to finish.
@@ -127,15 +127,20 @@ class Journaling:
         self, operation: Operation, fields: Any, place: OperationPlace, *, in_doubt: bool
     ) -> None:
         """Say that an operation begins that matters; refuse one that may be done already."""
-        if operation.acid:
-            self._open[operation.node.id] = place
         if not in_doubt:
+            self._opened(operation, place)
             await self._journal.keep(self.entry(place, _BEGUN))
         elif operation.finds_again(fields):
+            self._opened(operation, place)
             self.resumed.looked_up += 1
         else:
             self.resumed.in_doubt += 1
+            # Not open: a rollback now cannot take back what an earlier process has committed.
             raise OutcomeUnknownError.of(operation.node.title, place.key)
+
+    def _opened(self, operation: Operation, place: OperationPlace) -> None:
+        if operation.acid:
+            self._open.setdefault(operation.node.id, []).append(place)
 
     async def _remembered(
         self,
@@ -152,8 +157,10 @@ class Journaling:
             entry = self.entry(
                 place, _FAILED, failure=failure_json(error, operation.node), **_set_in(ctx)
             )
-            if not operation.acid or self._plan.settings.auto_commit:
-                await self._written(entry, operation)
+            if place in (opened := self._open.get(operation.node.id, [])):
+                # It has taken back its own work; the rollback is about those before it.
+                opened.remove(place)
+            await self._written(entry, operation)
             raise
         entry = self.entry(place, _GAVE, outputs=tuple(outputs), **_set_in(ctx))
         if operation.acid:
@@ -219,9 +226,8 @@ class Journaling:
         return entries
 
     def taken_back(self, node: Node) -> None:
-        """An ACID node has taken back what it had done in an operation that was cut short."""
-        place = self._open.pop(node.id, None)
-        if place is not None:
+        """An ACID node has taken back what it had done since its last commit."""
+        for place in self._open.pop(node.id, []):
             self._journal.note(self.entry(place, Stage.PASSED))
 
     def rolled_back(self) -> None:

@@ -14,6 +14,8 @@ class EntryFields(Fields):
     """What to write into the ledger."""
     fail: bool = False
     """Fail with a DataError after half of the work."""
+    needs: str | None = None
+    """Fail like that as long as there is no file of this name beside the scenario."""
     fail_on: str | None = None
     """`initialize`, `commit` or `rollback`: fail there. `bug`: raise something else at first."""
     slow_on: str | None = None
@@ -53,7 +55,7 @@ class Add(Module[EntryFields, EntryFields]):
         ctx.cursor.set(fields.entry, "entered")
         if fields.slow_on == "execute":
             await ctx.sleep(timedelta(minutes=1))
-        if fields.fail:
+        if fields.fail or (fields.needs and not (ctx.folder / fields.needs).exists()):
             self._ledger.execute("ROLLBACK TO operation")
             raise DataError(f"cannot enter {fields.entry}")
         yield fields
