@@ -108,13 +108,19 @@ def _is_gone(problem: Problem, edit: Edit, after: tuple[Problem, ...]) -> bool:
 
 def _edits(text: str, path: Path, problems: tuple[Problem, ...]) -> Iterator[tuple[Problem, Edit]]:
     source = Source(str(path), text)
+    unjudged = any(problem.code in _HIDING for problem in problems)
     for problem in problems:
         place = problem.place
-        if place is None or place.file != source.file:
+        if place is None or place.file != source.file or (unjudged and problem.code == "E105"):
             continue
         at = source.start_of_line(place.line) + place.column - 1
         for edit in _FIXES.get(problem.code, _none)(source, problem, at):
             yield problem, edit
+
+
+_HIDING = frozenset(("E102", "E103", "E107", "E110", "E111", "E112"))
+"""Problems beside which fields may not have been looked at: what one expects is not known then, and
+a `yes` that was meant as `true` would become a text."""
 
 
 def _none(_source: Source, _problem: Problem, _at: int) -> Iterator[Edit]:

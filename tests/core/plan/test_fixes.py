@@ -49,6 +49,15 @@ def test_an_expression_and_an_ambiguous_value_are_written_clearly(
     assert text == f"{head}{after}}}\n"
 
 
+@pytest.mark.parametrize("wrong", ["with: 5", "with:", "wiht: {a: 1}", "module: 'demo.find' x"])
+def test_an_ambiguous_value_waits_until_its_field_can_be_looked_at(
+    wrong: str, catalog: Catalog
+) -> None:
+    text = f"settings: {{auto_commit: no}}\n{FLOW}  - module: demo.find\n    {wrong}\n"
+
+    assert fixed(text, catalog) == text
+
+
 def test_an_unquoted_expression_in_a_block_keeps_its_comment(catalog: Catalog) -> None:
     head = FLOW + "  - module: demo.find\n    with:\n"
 
