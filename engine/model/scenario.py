@@ -6,7 +6,8 @@ README; settings and their defaults as in Fusion's scenario settings.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 
 class Written(BaseModel):
@@ -92,10 +93,19 @@ class NodeWritten(Written):
     """The node is passed by: bundles go on to the next node unchanged."""
 
 
+def _condition_form(written: object) -> object:
+    if not isinstance(written, list):
+        raise PydanticCustomError(
+            "condition_form",
+            'should be a list, such as ["{{ video.size }}", "number:greater", 5]',
+        )
+    return written
+
+
 class ConditionGroup(Written):
     """Conditions that must all hold."""
 
-    all: list[list[Any]]
+    all: list[Annotated[list[Any], BeforeValidator(_condition_form)]]
 
 
 class Conditions(Written):
@@ -117,7 +127,8 @@ FilterWritten: TypeAlias = Annotated[
     Discriminator(
         _filter_form,
         custom_error_type="filter_form",
-        custom_error_message="should be an expression, or conditions as {name, any}",
+        custom_error_message="should be an expression, or conditions such as "
+        '{any: [{all: [["{{ video.size }}", "number:greater", 5]]}]}',
     ),
 ]
 
