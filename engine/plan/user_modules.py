@@ -59,12 +59,16 @@ def _execute(path: Path) -> ModuleType:
 
 
 def _place_of(error: Exception, path: Path) -> Place:
-    """Return the last line of the file that the error passed through."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
+    """Return the last line of the file that the error passed through.
+
+    Python names the file from the root, however its folder was given.
+    """
+    own = str(path.absolute())
+    if isinstance(error, SyntaxError) and error.filename == own:
         line, column = error.lineno or 1, error.offset or 1
     else:
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+        lines = [frame.lineno for frame in frames if frame.filename == own]
         line, column = (lines[-1] if lines else None) or 1, 1
     source = Source(str(path), path.read_text(encoding="utf-8", errors="replace"))
     start = source.start_of_line(line)

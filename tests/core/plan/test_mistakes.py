@@ -166,6 +166,21 @@ def test_a_module_file_that_does_not_load_is_told_with_its_place(
     assert (problem.place.line, problem.place.column) == (line, column)
 
 
+def test_the_place_in_a_module_file_is_exact_where_its_folder_is_named_as_seen_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    Path("mine/broken.py").write_text("x = 1\ny = x / 0\n")
+
+    with pytest.raises(ScenarioError) as caught:
+        Catalog([Path("mine")])
+
+    (problem,) = caught.value.problems
+    assert problem.place is not None
+    assert (problem.place.file, problem.place.line) == ("mine/broken.py", 2)
+
+
 def test_all_mistakes_of_a_file_are_told_in_one_reading_in_document_order(
     catalog: Catalog,
 ) -> None:
