@@ -60,6 +60,7 @@ def exported(record: Incomplete) -> str:
         "failed_at": record.failed_at and record.failed_at.isoformat(),
         "due_at": record.due_at and record.due_at.isoformat(),
         "execution": record.execution_id,
+        "operation_key": record.operation_key,
         "confidential": record.confidential,
         "earlier": [attempt_json(one) for one in record.earlier],
         "source_path": record.source_path,
@@ -169,6 +170,7 @@ _KEYS: Final[Mapping[str, tuple[Check, str]]] = {
     "failed_at": (lambda value: value is None or _is_moment(value), "a moment, or null"),
     "due_at": (lambda value: value is None or _is_moment(value), "a moment, or null"),
     "execution": (_is_text, "a text"),
+    "operation_key": (lambda value: isinstance(value, str), "a text"),
     "confidential": (lambda value: isinstance(value, bool), "true or false"),
     "earlier": (
         lambda value: isinstance(value, list) and all(map(_is_attempt, value)),
@@ -200,7 +202,14 @@ class _Form:
         """Return the record; every value has been checked."""
         found = self._values
         names = ("id", "inputs", "variables", "fields", "cursor", "attempts", "allowed")
-        more = ("interval_seconds", "confidential", "bundles", "source_path", "source")
+        more = (
+            "interval_seconds",
+            "confidential",
+            "bundles",
+            "operation_key",
+            "source_path",
+            "source",
+        )
         return Incomplete(
             **{name: found[name] for name in (*names, *more)},
             scenario_id=found["scenario"],

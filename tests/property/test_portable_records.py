@@ -1,6 +1,6 @@
 """Every incomplete execution that can be stored comes back from its text, byte for byte."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,3 +95,21 @@ def test_the_text_of_a_scenario_reads_as_it_was_written() -> None:
     text = exported(RECORD)
     assert "source: |2+\n  flow:\n    - id: a\n" in text
     assert again(text) == RECORD
+
+
+def test_no_part_of_a_record_is_left_out() -> None:
+    record = replace(
+        RECORD,
+        inputs={"customer": "Ann"},
+        variables={"count": 3},
+        fields={"output_format": "mp4"},
+        cursor={"a.mov": True},
+        attempts=1,
+        allowed=3,
+        interval_seconds=900,
+        operation_key="e1-convert-1.1",
+        confidential=True,
+    )
+    optional = [one for one in fields(record) if one.default is not MISSING]
+    assert [one.name for one in optional if getattr(record, one.name) == one.default] == []
+    assert again(exported(record)) == record
