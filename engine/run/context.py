@@ -57,13 +57,15 @@ class NodeContext:
         """Return a context that may be changed for one operation; it is quicker than `replace`."""
         return NodeContext(*_ALL(self))
 
-    def tries_again(self, incomplete: Incomplete) -> None:
-        """The node's first operation is one that failed before.
+    def tries_again(self, incomplete: Incomplete, mapped: Mapping[str, Any] | None) -> None:
+        """The node's first operation is one that failed before; `mapped` are its fields now.
 
-        One that ran out of time may still end well at the service, which knows it by its key.
+        One that ran out of time may still end well at the service, which knows it by its key. Other
+        fields ask for something else, which must not go by that key.
         """
         self.earlier = incomplete.failure.detail
-        if incomplete.failure.type == ModuleTimeoutError.type_name:
+        was_late = incomplete.failure.type == ModuleTimeoutError.type_name
+        if was_late and mapped == incomplete.fields:
             self.kept_key = incomplete.operation_key
 
     @property

@@ -33,7 +33,7 @@ from engine.run.durable import to_the_end, uncancelled
 from engine.run.history import Recorder
 from engine.run.initializing import initialize, nodes_that_may_run
 from engine.run.journaling import Journaling, Resumed, Resuming
-from engine.run.operation import Operation, scope_of
+from engine.run.operation import Operation, mapped_fields, scope_of
 from engine.run.parts import Parts
 from engine.run.ports import CursorChange, Ending
 from engine.run.surroundings import PATH, Surroundings
@@ -156,8 +156,10 @@ class Run:
             bundles = {trigger: bundles[trigger]}
         else:
             self._variables.restore(incomplete.variables)
-            if incomplete.node_id in self._operations:
-                self._operations[incomplete.node_id].context.tries_again(incomplete)
+            operation = self._operations.get(incomplete.node_id)
+            if operation is not None:
+                mapped = mapped_fields(operation.node, self._scope(bundles, cycle=1))
+                operation.context.tries_again(incomplete, mapped)
             place = self._plan.positions[incomplete.node_id]
         origin = self._journal.origin(
             self._failures.inputs, replayed=incomplete, from_trigger=from_trigger

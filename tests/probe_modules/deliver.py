@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 
+from engine.errors import ModuleTimeoutError
 from engine.module import Context, Effect, Fields, Module
 
 
 class DeliverFields(Fields):
     text: str
     """What to deliver."""
+    late: bool = False
+    """It is delivered, but the answer comes too late, unless it was there before."""
 
 
 class Delivered(Fields):
@@ -28,8 +31,10 @@ class Deliver(Module[DeliverFields, Delivered]):
 
     async def execute(self, fields: DeliverFields, ctx: Context) -> AsyncIterator[Delivered]:
         path, line = ctx.folder / "delivered.txt", f"{ctx.operation_key} {fields.text}\n"
-        is_there = ctx.in_doubt and path.exists() and line in path.read_text()
+        is_there = path.exists() and line in path.read_text()
         if not is_there:
             with path.open("a") as delivered:
                 delivered.write(line)
+            if fields.late:
+                raise ModuleTimeoutError("no answer")
         yield Delivered(key=ctx.operation_key, text=fields.text)

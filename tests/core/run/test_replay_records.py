@@ -79,3 +79,40 @@ async def test_a_replay_from_the_trigger_runs_everything_for_its_bundle(tmp_path
     assert bench.seen[before:] == ["up:1", "risky:1"]
     assert execution.status is Status.SUCCESS
     assert (await bench.store.incomplete(record.id)).status is IncompleteStatus.RESOLVED
+
+
+LATE = """
+    settings: {store_incomplete_executions: true}
+    flow:
+      - {id: order, module: tools.basic_trigger, with: {bundles: [{word: tea}]}}
+      - {id: parcel, module: deliver.parcel, with: {text: "{{ order.word }}", late: true}}
+"""
+
+
+def delivered(bench: Bench) -> list[list[str]]:
+    """Return the key and the text of each parcel."""
+    return [line.split() for line in (bench.folder / "delivered.txt").read_text().splitlines()]
+
+
+async def test_what_was_only_late_is_asked_for_again_under_its_key(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, LATE)
+    await bench.run()
+    (record,) = await bench.stored()
+
+    await bench.replay(record.id)
+
+    assert delivered(bench) == [[record.operation_key, "tea"]]
+    assert await bench.stored() == []
+
+
+async def test_other_fields_are_another_order_under_a_key_of_its_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, LATE)
+    await bench.run()
+    (record,) = await bench.stored()
+    edited = replace(record, bundles={"order": {"word": "coffee"}})
+
+    await bench.run_of(bench.plan, Kind.REPLAY, {}, {}).replay(edited)
+
+    (first, _), (second, text) = delivered(bench)
+    assert (first, text) == (record.operation_key, "coffee")
+    assert second != first
