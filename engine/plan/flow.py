@@ -287,7 +287,9 @@ FLOW: Mapping[str, FlowModule] = {
             Directive.COMMIT, NoFields, "Stop the run, keep what was done, end as a success."
         ),
         _directive(
-            Directive.RESUME, ResumeFields, "Go on with a substitute for the failed node's output."
+            Directive.RESUME,
+            ResumeFields,
+            "Go on with a substitute for the failed node's output; each field is an item of it.",
         ),
         _directive(Directive.IGNORE, NoFields, "Drop the failing bundle and go on with the rest."),
         _directive(

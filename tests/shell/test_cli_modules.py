@@ -38,3 +38,11 @@ def test_a_field_is_shown_under_the_name_that_authors_write() -> None:
 
     assert "  else  any\n" in result.stdout
     assert "when no case applies" in result.stdout
+
+
+def test_a_module_that_takes_fields_of_any_name_says_so() -> None:
+    told = fusion("modules", "flow.resume").stdout
+
+    assert "each field is an item" in told
+    assert "\nfields\n  any name  any\n" in told
+    assert "\nno fields\n" in fusion("modules", "flow.ignore").stdout

@@ -204,7 +204,10 @@ def _page_lines(module: Described, width: int | None) -> Iterator[Line]:
     yield from module.text.splitlines()
     fields = items_of(module.fields)
     yield ""
-    yield (Span("fields" if fields else "no fields", Tone.STRONG),)
+    any_names = module.fields.get("additionalProperties") is True
+    yield (Span("fields" if fields or any_names else "no fields", Tone.STRONG),)
+    if any_names:
+        yield "  any name  any"
     yield from _items(fields, "  ", width, output=False)
     if module.output is not None:
         yield ""
