@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from html import unescape
 from types import MappingProxyType
 from typing import Any
 
@@ -42,6 +43,9 @@ UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
+_XML_ERROR = re.compile(r"<(Code|Message)>([^<>]{1,2000})</\1>")
+
+
 def clean(text: str, limit: int = LONGEST_TEXT) -> str:
     """Return one line that is safe to show: white space folded, control characters escaped, cut."""
     line = " ".join(text[: limit * 4].split())
@@ -65,9 +69,22 @@ def error_of_reply(
     kind = raises.get(reply.status) or _default_of(reply.status)
     message = f"{asked}: {_said(reply)}"
     detail: dict[str, Any] = {"status": reply.status}
-    if isinstance(reply.body, Mapping):
-        detail |= {key: reply.body[key] for key in ("code", "errors") if reply.body.get(key)}
+    refused = _refused(reply)
+    detail |= {key: refused[key] for key in ("code", "errors") if refused.get(key)}
     return kind(message, detail=detail)
+
+
+def _refused(reply: Reply) -> Mapping[str, Any]:
+    """Return what a body says of a refusal, as `message`, `code` and `errors`; empty: nothing.
+
+    Storage says it in XML, of which the rest may hold what was signed. Source: Amazon S3, error
+    responses.
+    """
+    if isinstance(reply.body, Mapping):
+        return reply.body
+    if not isinstance(reply.body, str) or "xml" not in reply.headers.get("content-type", ""):
+        return {}
+    return {name.lower(): unescape(text) for name, text in _XML_ERROR.findall(reply.body)}
 
 
 def _default_of(status: int) -> type[ModuleError]:
@@ -78,10 +95,10 @@ def _default_of(status: int) -> type[ModuleError]:
 
 def _said(reply: Reply) -> str:
     """Return the service's own words with the status behind them."""
-    words = ""
-    if isinstance(reply.body, Mapping):
-        words = str(reply.body.get("message") or "")
-        faults = _flattened(reply.body.get("errors"), "")
+    words, refused = "", _refused(reply)
+    if refused:
+        words = str(refused.get("message") or "")
+        faults = _flattened(refused.get("errors"), "")
         flat = "; ".join(fault for fault in faults if not words or not fault.endswith(words))
         words = f"{words} ({flat})" if words and flat else words or flat
     elif reply.headers.get("content-type", "").startswith("text/plain"):

@@ -109,6 +109,29 @@ async def test_field_messages_of_a_refusal_are_shown_flat() -> None:
     assert caught.value.detail == {"status": 422, "code": "INVALID_DATA", "errors": errors}
 
 
+XML = b"""<?xml version="1.0"?>
+<Error><Code>EntityTooLarge</Code><Message>Too much &amp; more\x1b</Message>
+<StringToSign>the-signed-text</StringToSign><MaxSizeAllowed>9</MaxSizeAllowed></Error>"""
+
+
+async def test_the_words_of_storage_that_refuses_are_shown_and_nothing_else_of_it() -> None:
+    refused = httpx.Response(400, content=XML, headers={"content-type": "application/xml"})
+    with pytest.raises(DataError) as caught:
+        async with client(answers(refused)[0]).download("https://files.example.test/a?s=1"):
+            pass
+    asked = "GET https://files.example.test/a"
+    assert caught.value.message == f"{asked}: Too much & more\\x1b [HTTP 400]"
+    assert caught.value.detail == {"status": 400, "code": "EntityTooLarge"}
+
+
+async def test_a_page_that_only_looks_like_it_says_nothing() -> None:
+    for kind, content in (("text/html", XML), ("application/xml", b"<Error><Code>")):
+        refused = httpx.Response(400, content=content, headers={"content-type": kind})
+        with pytest.raises(DataError, match=r": HTTP 400 Bad Request$"):
+            async with client(answers(refused)[0]).download("https://files.example.test/a"):
+                pass
+
+
 async def test_a_field_message_that_only_repeats_the_message_is_told_once() -> None:
     said = "The engine is missing."
     handler, _ = answers(httpx.Response(422, json={"message": said, "errors": {"a": [said]}}))
