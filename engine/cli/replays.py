@@ -12,7 +12,7 @@ from engine.cli.tables import Column, table
 from engine.cli.units import duration, short
 
 if TYPE_CHECKING:
-    from engine.app.planned import Planned
+    from engine.app.planned import How, Planned
     from engine.app.replayer import ReplayResult
     from engine.app.replaying import Replays
 
@@ -68,15 +68,14 @@ def result_lines(replays: "Replays", width: int | None) -> Iterator[Line]:
         yield from saved_lines(paths)
 
 
-def plan_lines(plans: "Sequence[Planned]") -> Iterator[Line]:
+def plan_lines(plans: "Sequence[Planned]", how: "How") -> Iterator[Line]:
     """Yield what each replay would do, node by node."""
     for index, planned in enumerate(plans):
         if index:
             yield ""
         record = planned.incomplete
-        yield (
-            Span(f"{short(record.id)}  {record.scenario_id}, from {record.node_id}", Tone.STRONG),
-        )
+        start = "the trigger's bundle on" if how.from_trigger else record.node_id
+        yield (Span(f"{short(record.id)}  {record.scenario_id}, from {start}", Tone.STRONG),)
         widest = max(len(step.node_id) for step in planned.steps)
         for step in planned.steps:
             note = f"  {step.note}" if step.note else ""

@@ -289,3 +289,17 @@ def test_a_replay_works_where_the_scenario_lies_wherever_it_is_started(
     monkeypatch.chdir("elsewhere")
     assert fusion("replay", first).exit_code == Exit.OK
     assert (tmp_path / "outbox/2.txt").read_text() == "10"
+
+
+def test_what_a_plan_advises_does_what_the_plan_says() -> None:
+    first, second = (one[:8] for one in ids())
+    planned = fusion("replay", "--all", "--from-trigger", "--current", "--plan")
+    assert advice(planned.stderr) == ["replay", first, second, "--current", "--from-trigger"]
+    assert f"{first}  orders, from the trigger's bundle on\n" in planned.stdout
+
+
+def test_a_plan_of_many_names_none_of_them_in_its_advice() -> None:
+    write("more.yaml", ORDERS.replace("{id: 1, price: 2}, ", "{id: 7, price: null}, " * 3))
+    assert fusion("run", "more.yaml").exit_code == Exit.INCOMPLETE
+    planned = fusion("replay", "--all", "--plan")
+    assert planned.stderr == "next: the same without --plan\n"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from engine.app.replaying import Bulk, Replays
     from engine.model.selection import Selection
 
+FEW = 4
+"""So many ids are advised one by one."""
+
 UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600}
 
 
@@ -174,11 +177,18 @@ def _planned(
     if output.as_json:
         output.document({"replays": [plan_json(one) for one in plans]})
         return Exit.OK
-    for line in plan_lines(plans):
+    for line in plan_lines(plans, how):
         output.result(line)
-    words: tuple[str | Path, ...] = ("--apply", out) if out else tuple(map(short, ids[:1]))
+    if out is None and len(ids) > FEW:
+        output.tell("next: the same without --plan")
+        return Exit.OK
+    words = ("--apply", out) if out else (*map(short, ids), *_options(how))
     output.tell(f"next: {typed('replay', *words, *store_option(operator))}")
     return Exit.OK
+
+
+def _options(how: "How") -> list[str]:
+    return ["--current"] * how.current + ["--from-trigger"] * how.from_trigger
 
 
 def _replayed(
