@@ -56,7 +56,7 @@ class Asked:
     """`NODE.FIELD`, or `NODE.filter`; a field may go on: `convert.options.width`."""
     run_id: str
     number: int | None = None
-    """The operation; None: the first that is kept."""
+    """The operation; None: the first that is kept, or for an item the first that emitted it."""
 
 
 async def origin_of(asked: Asked, operator: Operator) -> Origin:
@@ -73,8 +73,11 @@ async def origin_of(asked: Asked, operator: Operator) -> Origin:
     kept = kept_of(node_id, execution, history)
     operation = chosen(kept, OperationId(asked.run_id, node_id, asked.number))
     plan = stored_plan(history, operator)
-    tracer = _Tracer(plan, history, world_of(plan, execution))
-    return tracer.asked(plan.nodes[node_id], operation, tuple(filter(None, path.split("."))))
+    node, names = plan.nodes[node_id], tuple(filter(None, path.split(".")))
+    if asked.number is None and names and names[0] not in node.fields.names:
+        emitting = (one for one in kept if any(names[0] in (out or ()) for out in one.outputs))
+        operation = next(emitting, operation)
+    return _Tracer(plan, history, world_of(plan, execution)).asked(node, operation, names)
 
 
 @dataclass(slots=True)

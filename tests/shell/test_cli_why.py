@@ -94,6 +94,10 @@ def test_an_item_that_a_node_emitted_is_followed_as_a_field_is() -> None:
     assert sources(found)["costs.variables.total"]["value"] == 6
 
 
+def test_an_item_is_that_of_the_first_operation_that_emitted_it() -> None:
+    assert why("all.array")["value"] == [{"total": 20}, {"total": 14}]
+
+
 def test_a_filter_can_be_asked_for() -> None:
     found = why("costs.filter")
     assert (found["value"], found["text"]) == (True, "{{ line.qty > 0 }}")
