@@ -22,7 +22,6 @@ from engine.run.rules import (
     BURST_WITHIN,
     DEACTIVATES,
     DIRECTIVES,
-    FULL,
     KEPT_ATTEMPTS,
     LOST_IF_ENABLED,
     RETRIED_BY_DEFAULT,
@@ -72,16 +71,16 @@ class Decision:
     shuts_node: bool = False
     substitute: Mapping[str, Any] | None = None
     """The output with which the bundle goes on; None: it does not."""
-    full: bool = False
-    """The bundle should be stored, but there is no room."""
+    unkept: str = ""
+    """Why the bundle is not stored though it should be; empty: nothing is in the way."""
     loses: bool = False
     """The bundle is dropped though its failure should be stored; the scenario allows it."""
 
     @property
     def outcome(self) -> str:
         """What became of the bundle, for people."""
-        if self.full:
-            return f"{'dropped' if self.loses else 'run stopped'}: {FULL}"
+        if self.unkept:
+            return f"{'dropped' if self.loses else 'run stopped'}: {self.unkept}"
         if self.loses:
             return "dropped: the scenario allows data loss"
         if self.parks:
@@ -142,23 +141,23 @@ IGNORED = _by_rule(DIRECTIVES[Directive.IGNORE])
 """An error route that reaches no directive (Fusion: no directive means Ignore)."""
 
 
-def without_room(decision: Decision, *, loses: bool) -> Decision:
-    """Decide anew about a bundle that was to be stored, but the scenario's limit is reached.
+def unkept(decision: Decision, why: str, *, loses: bool) -> Decision:
+    """Decide anew about a bundle that was to be stored and cannot be: no room, or too deep a value.
 
     With data loss it is dropped. Else the run stops, and the trigger keeps the bundle as untaken.
     """
     if loses:
         status = max(decision.status, Status.WARNING)
-        return replace(decision, parks=False, retry=None, status=status, full=True, loses=True)
+        return replace(decision, parks=False, retry=None, status=status, unkept=why, loses=True)
     return Decision(
-        parks=False, stops=True, status=Status.ERROR, trigger=TriggerMoves.SETTLED, full=True
+        parks=False, stops=True, status=Status.ERROR, trigger=TriggerMoves.SETTLED, unkept=why
     )
 
 
 def why_stopped(decision: Decision, failure: Failure) -> Failure | None:
     """Return what ended the run; None if a directive did so in good order."""
-    if decision.full:
-        text = f"{FULL}, so this could not be stored: {failure.type}: {failure.message}"
+    if decision.unkept:
+        text = f"{decision.unkept}, so this could not be stored: {failure.type}: {failure.message}"
         return replace(failure, type="DataSizeLimitExceededError", message=text)
     return None if decision.status is Status.SUCCESS else failure
 

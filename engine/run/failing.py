@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import ModuleError, NotFoundError, OutcomeUnknownError
+from engine.errors import ModuleError, NotFoundError, OutcomeUnknownError, UnstorableError
 from engine.mapping.compile import Scope
 from engine.model.execution import Execution, Failure, Incomplete, IncompleteStatus, Status
 from engine.plan.flow import RetryFields, directive_fields
@@ -22,7 +22,7 @@ from engine.run.explained import bundle_words
 from engine.run.journaling import Journaling, record_id_of
 from engine.run.operation import mapped_fields
 from engine.run.retrying import Trouble, retried
-from engine.run.rules import retry_waits
+from engine.run.rules import FULL, retry_waits
 from engine.run.surroundings import DROPPED, PATH, STOP, End, Outputs, Surroundings
 
 
@@ -179,14 +179,20 @@ class Failures:
         node, told = trouble.node, self.told(trouble)
         stored_as = await self._journal.stored_as(node, trouble.scope) if decision.parks else ""
         may_wait = decision.parks and decision is not core.UNKNOWN and not stored_as
+        loses = self._plan.settings.enable_data_loss
         if may_wait and await self._is_full():
-            decision = core.without_room(decision, loses=self._plan.settings.enable_data_loss)
-        self.status = max(self.status, decision.status)
-        self.lost += decision.loses
+            decision = core.unkept(decision, FULL, loses=loses)
         if stored_as:
             await self._stored_before(stored_as)
         elif decision.parks:
-            await to_the_end(self._park(trouble, decision))
+            try:
+                await to_the_end(self._park(trouble, decision))
+            except UnstorableError as error:
+                if not may_wait or self.replayed is not None:
+                    raise
+                decision = core.unkept(decision, error.message, loses=loses)
+        self.status = max(self.status, decision.status)
+        self.lost += decision.loses
         if decision.stops:
             self.stop = decision
             self.failure = core.why_stopped(decision, told)

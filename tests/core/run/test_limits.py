@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from runs import Bench
 
+from engine.model.bundle import Bundle
 from engine.model.execution import Status
+from engine.store.encode import MAX_DEPTH
 
 # timeout_minutes
 
@@ -117,6 +119,46 @@ async def test_with_data_loss_what_has_no_room_is_dropped_counted_and_told(
         == ["stored as an incomplete execution"] * 2
         + ["dropped: DLQ limit per scenario has been exceeded"] * 2
     )
+
+
+def deep() -> list[Bundle]:
+    """Return three bundles, of which no store can hold the second."""
+    value: object = "core"
+    for _ in range(MAX_DEPTH + 1):
+        value = {"in": value}
+    return [{"id": 1}, {"id": 2, "value": value}, {"id": 3}]
+
+
+TOO_DEEP = "a value nested deeper than 80 levels cannot be stored"
+
+
+async def test_with_data_loss_what_no_store_can_hold_is_dropped_counted_and_told(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, LOSING.replace(", incomplete_limit: 2", ""))
+
+    execution = await bench.run(fed=deep())
+
+    assert bench.seen == ["save:1", "save:2", "save:3"]
+    assert [one.bundles["mail"]["id"] for one in await bench.stored()] == [1, 3]
+    assert (execution.status, execution.lost) == (Status.WARNING, 1)
+    assert bench.listener.failures[1][2].endswith(f"; dropped: {TOO_DEEP}")
+
+
+async def test_without_data_loss_what_no_store_can_hold_ends_the_run_and_is_named(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, FULL.replace(", incomplete_limit: 2", ""))
+
+    execution = await bench.run(fed=deep())
+
+    assert bench.seen == ["save:1", "save:2"]
+    assert len(await bench.stored()) == 1
+    assert (execution.status, execution.interrupted) == (Status.ERROR, False)
+    assert execution.failure is not None
+    assert execution.failure.type == "DataSizeLimitExceededError"
+    assert execution.failure.message.startswith(f"{TOO_DEEP}, so this could not be stored: ")
+    assert bench.listener.failures[1][0] == "save"
 
 
 async def test_a_break_that_has_no_room_is_a_warning_even_if_it_completes_by_itself(
