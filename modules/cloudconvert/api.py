@@ -41,7 +41,7 @@ async def call(ctx: Context, method: str, path: str, **more: Any) -> Reply:
     """Send a request; `more` as for `Http.request`. Raises by CloudConvert's own table."""
     reply = await ctx.http.request(method, path, accept=REFUSALS, **more)
     if reply.status in REFUSALS:
-        raise refusal(reply)
+        raise refusal(method, path, reply)
     return reply
 
 

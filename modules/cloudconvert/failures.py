@@ -34,20 +34,30 @@ LONGEST_MESSAGE: Final = 1_000
 _CREDITS = frozenset({"CREDITS_EXCEEDED", "INSUFFICIENT_CREDITS"})
 
 
-def refusal(reply: Reply) -> ModuleError:
-    """Return the error for an answer with a status of `REFUSALS`."""
+def refusal(method: str, path: str, reply: Reply) -> ModuleError:
+    """Return the error for an answer with a status of `REFUSALS` to a request."""
     body = reply.body if isinstance(reply.body, Mapping) else {}
     code = str(body.get("code") or "")
     said = readable(str(body.get("message") or f"HTTP {reply.status}"))
     detail = {"status": reply.status, "code": code}
+    if reply.status == 403 and "scope" in said.lower():
+        text = f"CloudConvert refuses: {said} The API key needs `{scope_of(method, path)}`"
+        return InvalidAccessTokenError(text, detail=detail)
     if reply.status == 403:
-        kind = InvalidAccessTokenError if "scope" in said.lower() else DataError
-        return kind(f"CloudConvert refuses: {said}", detail=detail)
+        return DataError(f"CloudConvert refuses: {said}", detail=detail)
     if code == TOO_MANY_JOBS:
         seconds = reply.headers.get("retry-after", "")
         wait = timedelta(seconds=int(seconds)) if seconds[:9].isdecimal() else None
         return RateLimitError(f"CloudConvert: {said}", retry_after=wait, detail=detail)
     return _out_of_credits(said, detail)
+
+
+def scope_of(method: str, path: str) -> str:
+    """Return the scope that a key needs for a request. Source: API v2, scopes; for webhooks and
+    `users` by their names, Assumed."""
+    words = path.partition("?")[0].split("/")
+    about = next((word for word in ("webhooks", "users") if word in words), "tasks")
+    return f"{about.removesuffix('s')}.{'read' if method == 'GET' else 'write'}"
 
 
 def failure_of(job: Job) -> ModuleError:

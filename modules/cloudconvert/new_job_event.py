@@ -153,7 +153,7 @@ async def _call(http: Http, method: str, path: str, **more: Any) -> Reply:
     """Send a request; what it needs is the scope `webhook.read` or `webhook.write`."""
     reply = await http.request(method, path, accept=REFUSALS, **more)
     if reply.status in REFUSALS:
-        raise refusal(reply)
+        raise refusal(method, path, reply)
     return reply
 
 

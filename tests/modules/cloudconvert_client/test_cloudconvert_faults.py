@@ -19,8 +19,9 @@ from engine.errors import (
     RateLimitError,
     ServiceConnectionError,
 )
-from engine.module import Bundle
+from engine.module import Bundle, Reply
 from modules.cloudconvert.convert_file import ConvertFile
+from modules.cloudconvert.failures import refusal
 
 
 async def convert(
@@ -316,3 +317,24 @@ async def test_the_key_is_sent_to_the_api_only(tmp_path: Path) -> None:
     service = FakeService()
     await convert(service, tmp_path)
     assert service.with_credential == {"api.example.test"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("POST", "/jobs", "task.write"),
+        ("DELETE", "/tasks/7a02b3f9", "task.write"),
+        ("GET", "/jobs/1?x=/users", "task.read"),
+        ("POST", "/export/url", "task.write"),
+        ("GET", "/v2/users/me", "user.read"),
+        ("GET", "/users/me/webhooks", "webhook.read"),
+        ("POST", "/webhooks", "webhook.write"),
+    ],
+)
+def test_a_refusal_for_a_scope_names_the_one_that_the_request_needs(
+    method: str, path: str, scope: str
+) -> None:
+    body = {"message": "Invalid scope(s) provided.", "code": "FORBIDDEN"}
+    error = refusal(method, path, Reply(403, {}, body))
+    assert isinstance(error, InvalidAccessTokenError)
+    assert error.message.endswith(f"Invalid scope(s) provided. The API key needs `{scope}`")
