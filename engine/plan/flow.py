@@ -32,8 +32,8 @@ class IteratorFields(Fields):
 
     array: Any
     """What to take apart: one bundle per element, in order. A collection's items become the
-    bundle's items, a primitive becomes `value`. Anything but an array counts as its one element;
-    null and an empty array give no bundle."""
+    bundle's items, a primitive or a file becomes `value`. Anything but an array counts as its one
+    element; null and an empty array give no bundle."""
 
 
 FarNumber = Annotated[int | float, Field(ge=-1e15, le=1e15)]

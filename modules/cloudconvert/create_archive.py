@@ -31,7 +31,8 @@ class ArchiveInput(Fields):
     download_file: bool = False
     """Wait for the result and download it; otherwise the node ends when the job has started."""
     wait_limit: WaitLimit = WAIT_LIMIT
-    """Longest wait for the result, such as `15m`; a job that is late goes on at the service."""
+    """Longest wait for the result, such as `15m`, or in seconds; a job that is late goes on at the
+    service."""
 
 
 class CreateArchive(Module[ArchiveInput, FileJob]):

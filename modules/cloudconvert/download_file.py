@@ -18,7 +18,7 @@ class DownloadFileFields(Fields):
     task_id: Id
     """A finished task: an export, or another one, whose files are then exported first."""
     wait_limit: WaitLimit = WAIT_LIMIT
-    """Longest wait for the export of a task that is none, such as `15m`."""
+    """Longest wait for the export of a task that is none, such as `15m`, or in seconds."""
 
 
 class DownloadedFile(Task):

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from engine.module import Fields, File, FileValue, duration, file_value
+from engine.module import Fields, File, FileValue, Lengths, file_value
 
 RESERVED = frozenset({"operation", "input", "output_format", "input_format", "filename"})
 """Options that are fields of their own or belong to the job; they cannot be given as options."""
@@ -82,10 +82,6 @@ def sendable(value: Any, refusal: str) -> Any:
     raise ValueError(refusal)
 
 
-def _wait(value: Any) -> Any:
-    return duration(value) if isinstance(value, str) else value
-
-
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 Headers = Annotated[dict[str, str], BeforeValidator(map_of_rows), _MAP_OR_ROWS]
 Options = Annotated[
@@ -115,12 +111,8 @@ Format = Annotated[
     ),
     Field(pattern=r"^[a-z0-9]+(\.[a-z0-9]+)*$", max_length=20, examples=["pdf"]),
 ]
-WaitLimit = Annotated[
-    timedelta,
-    BeforeValidator(_wait),
-    Field(ge=timedelta(seconds=1), le=timedelta(days=1)),
-    WithJsonSchema({"type": "string", "examples": ["180s", "15m"]}),
-]
+_WAITS = Lengths("seconds", timedelta(seconds=1), timedelta(days=1), "between 1 second and 1 day")
+WaitLimit = Annotated[timedelta, PlainValidator(_WAITS.read), WithJsonSchema(_WAITS.schema)]
 
 
 def _file_or_files(value: Any) -> Any:

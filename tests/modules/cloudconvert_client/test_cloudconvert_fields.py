@@ -65,8 +65,12 @@ async def stored(folder: Path, name: str, content: bytes = b"words") -> File:
         ({**UPLOAD, "options": {"logo": b"x"}}, "must be a text"),
         ({**UPLOAD, "wait_limit": "soon"}, "length of time"),
         ({**UPLOAD, "wait_limit": ""}, "length of time"),
-        ({**UPLOAD, "wait_limit": "0s"}, "greater than"),
-        ({**UPLOAD, "wait_limit": "48h"}, "less than"),
+        ({**UPLOAD, "wait_limit": "0s"}, "between 1 second and 1 day"),
+        ({**UPLOAD, "wait_limit": "48h"}, "between 1 second and 1 day"),
+        ({**UPLOAD, "wait_limit": "0"}, "between 1 second and 1 day"),
+        ({**UPLOAD, "wait_limit": -5}, "between 1 second and 1 day"),
+        ({**UPLOAD, "wait_limit": 10**30}, "between 1 second and 1 day"),
+        ({**UPLOAD, "wait_limit": True}, "a number of seconds"),
         ({**UPLOAD, "qualty": 3}, "Extra inputs"),
     ],
 )
@@ -164,10 +168,21 @@ def test_an_array_that_cannot_be_converted_is_refused_before_any_request(
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("180s", 180), ("15m", 900), ("1h30m", 5400), (" 2h ", 7200)]
+    ("value", "seconds"),
+    [
+        ("180s", 180),
+        ("15m", 900),
+        ("1h30m", 5400),
+        (" 2h ", 7200),
+        (90, 90),
+        ("90", 90),
+        (1.5, 1.5),
+    ],
 )
-def test_a_wait_limit_is_a_duration_with_units(text: str, seconds: int) -> None:
-    found = ConvertInput.model_validate({**UPLOAD, "output_format": "pdf", "wait_limit": text})
+def test_a_wait_limit_is_a_length_with_units_or_counts_seconds(
+    value: object, seconds: float
+) -> None:
+    found = ConvertInput.model_validate({**UPLOAD, "output_format": "pdf", "wait_limit": value})
     assert found.wait_limit == timedelta(seconds=seconds)
 
 
