@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.app import Operator
     from engine.app.planned import How, Planned
     from engine.app.replaying import Bulk, Replays
-    from engine.model.selection import Selection
+    from engine.model.selection import Selection, Summary
 
 FEW = 4
 """So many ids are advised one by one."""
@@ -93,7 +93,8 @@ def command(
 ) -> int:
     """Run incomplete executions again from where they failed.
 
-    What ran before the failed node is not repeated. Exit codes: 0 all are resolved, 3 some are
+    What ran before the failed node is not repeated. Where nobody knows whether an operation was
+    done, only an ID, --error or --cause replays it. Exit codes: 0 all are resolved, 3 some are
     still stored, 4 a connection is missing or refused, 5 an ID is not known or nothing is selected
     (with --due that is 0).
     """
@@ -111,10 +112,12 @@ def command(
             _due(output, operator) if applied is None else _apply(output, operator, applied, bulk)
         )
     check_choice(ids, selection, everything=everything)
-    chosen = _chosen(operator, ids, selection)
+    chosen, unsure = _chosen(operator, ids, selection)
+    if unsure:
+        output.tell(_left_out(unsure))
     if only_plan:
         return _planned(output, operator, chosen, how, out)
-    return _replayed(output, operator, chosen, how, bulk)
+    return _replayed(output, operator, chosen, how, bulk, unsure)
 
 
 _ALONE = {
@@ -144,22 +147,42 @@ def _due(output: Output, operator: "Operator") -> int:
     return _ended(output, operator, replays, signalled)
 
 
-def _chosen(operator: "Operator", ids: tuple[str, ...], selection: "Selection") -> list[str]:
-    """Return the whole ids of what was chosen; of a selection, what waits."""
+def _chosen(
+    operator: "Operator", ids: tuple[str, ...], selection: "Selection"
+) -> tuple[list[str], list[str]]:
+    """Return the whole ids of what was chosen; of a selection, what waits.
+
+    Beside them those of a selection that may have been done already: whoever does not choose them
+    by what they are gets nothing done twice.
+    """
     from engine.app import open_store
     from engine.cli.running import run_async
+    from engine.errors import OutcomeUnknownError
     from engine.model.execution import IncompleteStatus
 
     if not ids and not selection.statuses:
         waits = (IncompleteStatus.UNRESOLVED, IncompleteStatus.PENDING)
         selection = replace(selection, statuses=waits)
 
-    async def read() -> list[str]:
+    async def read() -> "list[Summary]":
         async with open_store(operator) as store:
-            return [one.id for one in await chosen_ones(store, ids, selection)]
+            return await chosen_ones(store, ids, selection)
 
     found, _ = run_async(read())
-    return found
+    if ids or selection.error_type is not None or selection.cause is not None:
+        return [one.id for one in found], []
+    unknown = OutcomeUnknownError.type_name
+    sure = [one.id for one in found if one.error_type != unknown]
+    return sure, [one.id for one in found if one.error_type == unknown]
+
+
+def _left_out(ids: list[str]) -> str:
+    """Say of records that a selection leaves out why, and how they are replayed all the same."""
+    named = ", ".join(map(short, ids[:FEW])) + (", …" if len(ids) > FEW else "")
+    return (
+        f"left out, as nobody knows whether it was done: {named}\n"
+        "look, then `fusion incomplete resolve ID` if it was, `fusion replay ID` if it was not"
+    )
 
 
 def _planned(
@@ -192,7 +215,12 @@ def _options(how: "How") -> list[str]:
 
 
 def _replayed(
-    output: Output, operator: "Operator", ids: list[str], how: "How", bulk: "Bulk"
+    output: Output,
+    operator: "Operator",
+    ids: list[str],
+    how: "How",
+    bulk: "Bulk",
+    left_out: list[str],
 ) -> int:
     from engine.app.replaying import replay
     from engine.cli.progress import watching
@@ -200,6 +228,7 @@ def _replayed(
 
     with watching(output) as watcher:
         replays, signalled = run_async(replay(ids, operator, watcher, how, bulk))
+    replays = replace(replays, left=(*replays.left, *left_out))
     return _ended(output, operator, replays, signalled)
 
 
@@ -228,7 +257,7 @@ def _ended(output: Output, operator: "Operator", replays: "Replays", signalled: 
         return code
     from engine.cli.replays import result_lines
 
-    for line in result_lines(replays, output.width):
+    for line in result_lines(replays, output.width) if replays.results or not replays.left else ():
         output.result(line)
     if replays.left:
         output.tell(f"{counted(len(replays.left), 'incomplete execution')} not begun")
