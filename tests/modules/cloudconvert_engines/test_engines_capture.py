@@ -15,7 +15,7 @@ from processes import are_gone, linux_only, processes_of
 
 from engine.connect.fetch import guarded_fetch
 from modules.cloudconvert.capture_website import CaptureWebsite
-from modules.cloudconvert.local import server as server_module
+from modules.cloudconvert.local import inventory
 from modules.cloudconvert.local.isolation import Isolation
 from modules.cloudconvert.local.settings import Settings
 
@@ -316,7 +316,7 @@ async def test_captures_work_where_the_system_allows_no_network_of_their_own(
     async def none(*_programs: str) -> Isolation:
         return Isolation()
 
-    monkeypatch.setattr(server_module, "find_isolation", none)
+    monkeypatch.setattr(inventory, "find_isolation", none)
     fetch = guarded_fetch(allow_private_networks=True)
     with web_pages({"/": PAGE}) as web:
         async with serving(tmp_path / "data", fetch=fetch, settings=Settings(TOKEN)) as local:
