@@ -114,7 +114,7 @@ def command(
     check_choice(ids, selection, everything=everything)
     chosen, unsure = _chosen(operator, ids, selection)
     if unsure:
-        output.tell(_left_out(unsure))
+        output.tell(_left_out(unsure, operator))
     if only_plan:
         return _planned(output, operator, chosen, how, out)
     return _replayed(output, operator, chosen, how, bulk, unsure)
@@ -176,13 +176,11 @@ def _chosen(
     return sure, [one.id for one in found if one.error_type == unknown]
 
 
-def _left_out(ids: list[str]) -> str:
-    """Say of records that a selection leaves out why, and how they are replayed all the same."""
+def _left_out(ids: list[str], operator: "Operator") -> str:
+    """Say why a selection leaves records out, and where it is told what to do with them."""
     named = ", ".join(map(short, ids[:FEW])) + (", …" if len(ids) > FEW else "")
-    return (
-        f"left out, as nobody knows whether it was done: {named}\n"
-        "look, then `fusion incomplete resolve ID` if it was, `fusion replay ID` if it was not"
-    )
+    look = typed("incomplete", "show", short(ids[0]), *store_option(operator))
+    return f"left out, as nobody knows whether it was done: {named}\nnext: {look}"
 
 
 def _planned(
